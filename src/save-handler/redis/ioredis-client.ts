@@ -1,0 +1,66 @@
+/**
+ * A borrowed ioredis client (`Redis` or `Cluster`, version 5 or 6), taken as it is: it adds its own
+ * key prefix to every key, and it is never closed by us.
+ */
+import type { RedisArgument, RedisClient, RedisReply } from './client.ts';
+import { normaliseReply } from './client.ts';
+import { callScript } from './script-call.ts';
+import type { Script } from './scripts.ts';
+import { toStoreError } from './store-error.ts';
+
+/** The part of ioredis that is used. */
+export interface IoredisLike {
+  callBuffer(command: string, ...args: RedisArgument[]): Promise<unknown>;
+  readonly options?: object;
+  readonly isCluster?: boolean;
+}
+
+export function isIoredis(client: object): client is IoredisLike {
+  return typeof (client as Partial<IoredisLike>).callBuffer === 'function';
+}
+
+/** @param address for messages; default what the client's options say */
+export function fromIoredis(client: IoredisLike, address = addressOf(client)): RedisClient {
+  const send = async (name: string, args: readonly RedisArgument[]): Promise<RedisReply> =>
+    // ioredis finds the keys (for its prefix and for the slot) by the lower-case name.
+    normaliseReply(await client.callBuffer(name.toLowerCase(), ...args));
+  return {
+    address,
+    borrowed: true,
+    cluster: client.isCluster === true,
+    keyPrefix: keyPrefixOf(client),
+    async command(name, args) {
+      try {
+        return await send(name, args);
+      } catch (error) {
+        throw toStoreError(error, { address, command: name });
+      }
+    },
+    async script(script: Script, keys, args) {
+      try {
+        return await callScript(send, script, keys, args);
+      } catch (error) {
+        throw toStoreError(error, { address, command: script.name });
+      }
+    },
+    async close() {},
+  };
+}
+
+function optionsOf(client: IoredisLike): Record<string, unknown> {
+  return (client.options ?? {}) as Record<string, unknown>;
+}
+
+function keyPrefixOf(client: IoredisLike): string {
+  const { keyPrefix, redisOptions } = optionsOf(client);
+  const nested = (redisOptions as { keyPrefix?: unknown } | undefined)?.keyPrefix;
+  return String(keyPrefix || (client.isCluster === true && nested) || '');
+}
+
+function addressOf(client: IoredisLike): string {
+  const { path, host, port, sentinels, name } = optionsOf(client);
+  if (client.isCluster === true) return 'the cluster';
+  if (Array.isArray(sentinels) && sentinels.length > 0) return `Sentinel's master ${String(name)}`;
+  if (typeof path === 'string' && path !== '') return path;
+  return `${String(host ?? 'localhost')}:${String(port ?? 6379)}`;
+}
