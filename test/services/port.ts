@@ -1,0 +1,50 @@
+import { connect, createServer } from 'node:net';
+
+/** Everything listens on this address and no other. */
+export const LOOPBACK = '127.0.0.1';
+
+/**
+ * A loopback port that is free now. Between this answer and the service's own bind another process
+ * can take it: start the service with `withFreePorts`, which tries again.
+ */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, LOOPBACK, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Runs `start` with free ports, and again with others if the service could not begin. */
+export async function withFreePorts<T>(
+  count: number,
+  start: (ports: readonly number[]) => Promise<T>,
+): Promise<T> {
+  let failure: unknown;
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const ports = new Set<number>();
+    while (ports.size < count) ports.add(await freePort());
+    try {
+      return await start([...ports]);
+    } catch (error) {
+      failure = error;
+      if (!/in use|bind/i.test(String(error))) break;
+    }
+  }
+  throw failure;
+}
+
+/** Is somebody listening on this port? */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,12 @@
+import { findPrograms, type Programs } from './bootstrap/programs.mjs';
+import { instruction, missingRequirements } from './bootstrap/requirements.mjs';
+
+let found: Programs | undefined;
+
+/** The path of an installed program; throws the sentence that says what to install. */
+export function program(name: 'redisServer' | 'phpFpm' | 'php' | 'nginx'): string {
+  found ??= findPrograms();
+  const file = found[name];
+  if (file === undefined) throw new Error(instruction(missingRequirements()));
+  return file;
+}
