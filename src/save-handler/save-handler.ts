@@ -1,0 +1,83 @@
+/**
+ * The SaveHandler interface: where sessions lie. After PHP's SessionHandlerInterface,
+ * SessionIdInterface and SessionUpdateTimestampHandlerInterface, plus the two things that keep
+ * writes from being lost: the conditional write and phpredis's lock.
+ *
+ * Bytes are what the serialize handler made, already decompressed: compression belongs to the
+ * save handler, as it does in phpredis.
+ */
+
+export interface ReadOptions {
+  /**
+   * Refresh the TTL together with the read (one round trip). Default `false`.
+   */
+  readonly refresh?: boolean;
+}
+
+/** What a conditional write or destroy was told. */
+export interface WriteCondition {
+  /**
+   * The bytes that the writer read: they must still be there. `null`: the session must still be
+   * absent. `undefined`: no condition (what phpredis does without locks).
+   */
+  readonly expected?: Buffer | null | undefined;
+  /** The lock that the writer holds; without it, any existing lock is a foreign one. */
+  readonly lock?: SessionLock | undefined;
+}
+
+export type WriteResult =
+  | { readonly state: 'written' }
+  /** Somebody else wrote meanwhile; these are the bytes now, `null` if the session is gone. */
+  | { readonly state: 'changed'; readonly bytes: Buffer | null }
+  /** Somebody else (a PHP request, say) holds the session's lock. */
+  | { readonly state: 'locked' }
+  /** The lock that the writer handed in is no longer his. */
+  | { readonly state: 'lost' };
+
+/** A held session lock (phpredis: the data key + `_LOCK`). */
+export interface SessionLock {
+  readonly id: string;
+  readonly secret: string;
+  /** Extends the expiry if the lock is still ours; `false` if it is not. */
+  renew(): Promise<boolean>;
+  /** Deletes the lock if it is still ours, never anyone else's. */
+  release(): Promise<boolean>;
+}
+
+export interface SaveHandler {
+  /** The bytes of a session; `null` if there is none. An empty Buffer is an existing, empty one. */
+  read(id: string, options?: ReadOptions): Promise<Buffer | null>;
+
+  /** Writes with a TTL, whatever is there: PHP's own write. */
+  write(id: string, bytes: Buffer): Promise<void>;
+
+  /** Writes only if the condition holds, atomically over the data key and the lock key. */
+  writeIf(id: string, bytes: Buffer, condition: WriteCondition): Promise<WriteResult>;
+
+  /**
+   * Refreshes the TTL; `false` if the session is gone (it is never recreated).
+   * @param lifetime seconds, instead of the configured one
+   */
+  updateTimestamp(id: string, lifetime?: number): Promise<boolean>;
+
+  /** Deletes the session, whatever is there. */
+  destroy(id: string): Promise<void>;
+
+  /** Deletes only if the condition holds. A session that is already absent counts as written. */
+  destroyIf(id: string, condition: WriteCondition): Promise<WriteResult>;
+
+  /** Strict mode's question: does a session with this id exist? */
+  validateId(id: string): Promise<boolean>;
+
+  /** A new id in the alphabet that PHP accepts. */
+  createSid(): string;
+
+  /**
+   * Takes phpredis's lock, waiting as phpredis waits.
+   * @throws LockError `ERR_PSB_LOCK_BUSY` when the patience is over
+   */
+  lock(id: string): Promise<SessionLock>;
+
+  /** Releases what the handler itself opened: its own connections, never a borrowed client. */
+  close(): Promise<void>;
+}

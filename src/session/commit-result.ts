@@ -1,0 +1,13 @@
+/**
+ * What became of the variables of a session.
+ */
+import type { Conflict } from './merge.ts';
+
+export interface CommitResult {
+  /** `merged`: written together with what somebody else had written meanwhile. */
+  readonly outcome: 'unchanged' | 'written' | 'merged';
+  /** Where both sides had changed the same thing. */
+  readonly conflicts: readonly Conflict[];
+}
+
+export const UNCHANGED: CommitResult = Object.freeze({ outcome: 'unchanged', conflicts: [] });

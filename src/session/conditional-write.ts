@@ -1,0 +1,139 @@
+/**
+ * The write that loses nothing: conditional on the bytes that were read; when somebody else was
+ * faster, merged with theirs and tried again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LockError, SessionError } from '../errors.ts';
+import { attempts } from '../save-handler/lock-patience.ts';
+import type { SessionLock, WriteResult } from '../save-handler/save-handler.ts';
+import type { LockSettings } from '../save-handler/settings.ts';
+import type { CommitResult } from './commit-result.ts';
+import { type Conflict, merge } from './merge.ts';
+import type { SessionSettings } from './options.ts';
+import { assertSameSession } from './replaced.ts';
+import type { SessionCodec } from './session-codec.ts';
+import type { SessionVariables } from './session-variables.ts';
+
+export interface Target {
+  readonly id: string;
+  readonly lock: SessionLock | undefined;
+  readonly codec: SessionCodec;
+  readonly settings: SessionSettings;
+}
+
+export interface Written extends CommitResult {
+  /** What is stored now. */
+  readonly bytes: Buffer;
+}
+
+/**
+ * A writer that is overtaken this often has a session under constant fire; each round somebody
+ * got through, so nobody starves the rest of the world, but a request must end.
+ */
+const MERGE_ROUNDS = 200;
+
+/**
+ * Writes `ours`, which began as `base`.
+ * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`, `ERR_PSB_SESSION_CONFLICT`
+ * @throws LockError `ERR_PSB_LOCK_BUSY`, `ERR_PSB_LOCK_LOST`
+ */
+export async function writeMerging(
+  target: Target,
+  base: Buffer | null,
+  ours: Buffer,
+): Promise<Written> {
+  const { id, lock, codec, settings } = target;
+  let expected = settings.concurrency === 'overwrite' ? undefined : base;
+  let bytes = ours;
+  let outcome: 'written' | 'merged' = 'written';
+  let conflicts: readonly Conflict[] = [];
+  for (let round = 1; round <= MERGE_ROUNDS; round++) {
+    codec.verify(bytes);
+    const result = await unlocked(settings.locking, () =>
+      settings.saveHandler.writeIf(id, bytes, { expected, lock }),
+    );
+    if (result.state === 'written') return { outcome, conflicts, bytes };
+    if (result.bytes?.equals(bytes)) return { outcome: 'merged', conflicts, bytes };
+    const theirs = decodeTheirs(codec, result.bytes);
+    const before = base === null ? null : codec.decode(base);
+    assertSameSession(before, theirs, settings.identity);
+    conflicts = merge(before ?? {}, codec.decode(ours), theirs, settings.onConflict);
+    bytes = codec.encode(theirs);
+    expected = result.bytes;
+    outcome = 'merged';
+    if (bytes.equals(expected as Buffer)) return { outcome, conflicts, bytes };
+    await jitter(round);
+  }
+  throw overtaken();
+}
+
+/**
+ * Applies a change to the stored variables, again and again on fresh ones, until the conditional
+ * write succeeds.
+ */
+export async function writeUpdating(
+  target: Target,
+  base: Buffer | null,
+  change: (variables: SessionVariables) => void,
+): Promise<Written | null> {
+  const { id, lock, codec, settings } = target;
+  let current = base;
+  let outcome: 'written' | 'merged' = 'written';
+  // Far more patient than a merge: the caller said that this change must not be lost.
+  for (let round = 1; round <= MERGE_ROUNDS * 50; round++) {
+    const variables = codec.decode(current);
+    change(variables);
+    const bytes = codec.encode(variables);
+    if (current !== null && bytes.equals(codec.encode(codec.decode(current)))) {
+      return current === base ? null : { outcome: 'merged', conflicts: [], bytes: current };
+    }
+    codec.verify(bytes);
+    const result = await unlocked(settings.locking, () =>
+      settings.saveHandler.writeIf(id, bytes, { expected: current, lock }),
+    );
+    if (result.state === 'written') return { outcome, conflicts: [], bytes };
+    const theirs = decodeTheirs(codec, result.bytes);
+    assertSameSession(current === null ? null : codec.decode(current), theirs, settings.identity);
+    current = result.bytes;
+    outcome = 'merged';
+    await jitter(round);
+  }
+  throw overtaken();
+}
+
+/** Repeats a conditional operation while a foreign lock refuses it, as long as phpredis would. */
+export async function unlocked(
+  locking: LockSettings,
+  operation: () => Promise<WriteResult>,
+): Promise<Extract<WriteResult, { state: 'written' | 'changed' }>> {
+  for await (const _ of attempts(locking)) {
+    const result = await operation();
+    if (result.state === 'lost') {
+      throw new LockError(
+        'ERR_PSB_LOCK_LOST',
+        'the session lock expired or was taken by somebody else; nothing was written',
+      );
+    }
+    if (result.state !== 'locked') return result;
+  }
+  throw new LockError(
+    'ERR_PSB_LOCK_BUSY',
+    'another request held the session lock for too long; nothing was written',
+  );
+}
+
+function decodeTheirs(codec: SessionCodec, bytes: Buffer | null): SessionVariables | null {
+  return bytes === null ? null : codec.decode(bytes);
+}
+
+/** The first repetition is immediate; further ones spread out, so that writers do not march in step. */
+async function jitter(round: number): Promise<void> {
+  if (round > 1) await sleep(Math.random() * Math.min(round * 2, 40));
+}
+
+function overtaken(): SessionError {
+  return new SessionError(
+    'ERR_PSB_SESSION_CONFLICT',
+    'other requests kept writing this session faster than it could be merged; nothing was written',
+  );
+}

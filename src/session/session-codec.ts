@@ -1,0 +1,41 @@
+/**
+ * Session variables to bytes and back, under the one serialize handler of this manager.
+ */
+import { decodeSession, encodeSession, type SessionHandlerName } from '../codec/session.ts';
+import type { SessionVariables } from './session-variables.ts';
+
+export class SessionCodec {
+  readonly #handler: SessionHandlerName;
+  readonly #serializePrecision: number;
+
+  constructor(handler: SessionHandlerName, serializePrecision: number) {
+    this.#handler = handler;
+    this.#serializePrecision = serializePrecision;
+  }
+
+  /** A fresh decode that nobody else holds; an absent session has no variables. */
+  decode(bytes: Buffer | null): SessionVariables {
+    // PHP: zero bytes are an existing, empty session under every handler.
+    if (bytes === null || bytes.length === 0) return {};
+    return decodeSession(bytes, { handler: this.#handler });
+  }
+
+  encode(variables: SessionVariables): Buffer {
+    return encodeSession(variables, {
+      handler: this.#handler,
+      serializePrecision: this.#serializePrecision,
+    });
+  }
+
+  /**
+   * What PHP cannot read it deletes, so bytes with back-references, objects or of a binary format
+   * are read once more before they are sent. The plain rest cannot go wrong that way.
+   */
+  verify(bytes: Buffer): void {
+    const binary = this.#handler === 'igbinary' || this.#handler === 'msgpack';
+    if (binary || RISKY.some((mark) => bytes.includes(mark))) this.decode(bytes);
+  }
+}
+
+/** May also occur in strings, which only costs a superfluous check. */
+const RISKY = ['r:', 'R:', 'O:', 'C:', 'E:'];

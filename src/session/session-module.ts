@@ -1,0 +1,183 @@
+/**
+ * What PHP's session module does around the requests: open a session by the id that a client
+ * sent, strict mode, locks; wherever the sessions lie.
+ */
+import { LockError, SessionError } from '../errors.ts';
+import type { SessionLock } from '../save-handler/save-handler.ts';
+import { isSessionId } from '../save-handler/session-id.ts';
+import { unlocked } from './conditional-write.ts';
+import { watch } from './observe.ts';
+import type { SessionOptions, SessionSettings } from './options.ts';
+import { Session } from './session.ts';
+import { SessionCodec } from './session-codec.ts';
+
+export interface OpenOptions {
+  /** Reads only: no lock, no refresh of the TTL, no write; PHP's `read_and_close`. */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * Called before anything is written that the client has to learn by a cookie (a new session, a
+   * new id); may throw, and then nothing is written.
+   */
+  readonly beforeNewId?: (() => void) | undefined;
+  /** Instead of the manager's `useStrictMode`, for this one session. */
+  readonly useStrictMode?: boolean | undefined;
+}
+
+export class SessionModule implements AsyncDisposable {
+  /** The options as they were given, for the floors above (cookies, say). */
+  readonly options: SessionOptions;
+  protected readonly settings: SessionSettings;
+  readonly #codec: SessionCodec;
+  readonly #ownsSaveHandler: boolean;
+  readonly #open = new Set<Session>();
+  #idle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SessionOptions, settings: SessionSettings, ownsSaveHandler: boolean) {
+    this.options = options;
+    this.settings = settings;
+    this.#codec = new SessionCodec(settings.handler, settings.serializePrecision);
+    this.#ownsSaveHandler = ownsSaveHandler;
+    if (settings.concurrency === 'lock') {
+      settings.warn(
+        'PSB_LOCK_PATIENCE',
+        "concurrency 'lock' holds PHP's session lock for whole requests: phpredis 5.x waits " +
+          "20 ms by default and then drops PHP's own writes. Raise redis.session.lock_retries and " +
+          "lock_wait_time there, or use 'merge'.",
+      );
+    }
+  }
+
+  /**
+   * Opens the session with this id, as `session_start()` does. Text that is no session id counts
+   * as none and never reaches the store. An unknown id is replaced by a new one (strict mode) or,
+   * with `useStrictMode: false`, adopted. Nothing is stored before there is something to store.
+   *
+   * @throws StoreError if the store cannot be read: that is not an empty session
+   * @throws LockError `ERR_PSB_LOCK_BUSY` with `concurrency: 'lock'`
+   * @throws SessionError `ERR_PSB_MANAGER_CLOSED` after `close()`
+   */
+  async open(id?: string, options: OpenOptions = {}): Promise<Session> {
+    this.#assertRunning();
+    const requestedId = isSessionId(id) ? id : undefined;
+    const { saveHandler } = this.settings;
+    const useStrictMode = options.useStrictMode ?? this.settings.useStrictMode;
+    const done = watch('open');
+    let lock: SessionLock | undefined;
+    let readOnly = options.readOnly ?? false;
+    try {
+      if (requestedId !== undefined && !readOnly && this.settings.concurrency === 'lock') {
+        lock = await this.#lock(requestedId);
+        readOnly = lock === undefined;
+      }
+      const refresh =
+        !readOnly && this.settings.refresh === 'always' && this.settings.refreshAt === 'open';
+      const bytes =
+        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh });
+      const adopted = requestedId !== undefined && (bytes !== null || !useStrictMode);
+      if (!adopted) {
+        await lock?.release().catch(() => false);
+        lock = undefined;
+      }
+      this.#assertRunning();
+      const session = new Session(
+        {
+          requestedId,
+          id: adopted ? requestedId : saveHandler.createSid(),
+          bytes,
+          lock,
+          readOnly,
+          refreshed: refresh,
+          beforeNewId: options.beforeNewId,
+          onEnd: (ended) => this.#ended(ended),
+        },
+        this.#codec,
+        this.settings,
+      );
+      this.#open.add(session);
+      done(session.id, { bytes: bytes?.length ?? 0, outcome: bytes === null ? 'new' : 'found' });
+      return session;
+    } catch (error) {
+      await lock?.release().catch(() => false);
+      const code = String((error as { code?: unknown }).code ?? 'unknown');
+      watch('error')(requestedId ?? '', { code });
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a session, hands it to `work`, and commits when that is done; aborts if it throws. For
+   * jobs, queues and socket messages.
+   */
+  async run<T>(id: string | undefined, work: (session: Session) => T | Promise<T>): Promise<T> {
+    const session = await this.open(id);
+    let result: T;
+    try {
+      result = await work(session);
+    } catch (error) {
+      await session.abort();
+      throw error;
+    }
+    await session.commit();
+    return result;
+  }
+
+  /** Deletes a session by its id, for an administrator's logout of somebody else. */
+  async destroy(id: string): Promise<void> {
+    this.#assertRunning();
+    if (!isSessionId(id)) return;
+    const done = watch('destroy');
+    const { saveHandler, locking } = this.settings;
+    await unlocked(locking, () => saveHandler.destroyIf(id, {}));
+    done(id);
+  }
+
+  /**
+   * For a graceful end: refuses new sessions, waits up to `closeTimeout` for the open ones, aborts
+   * what is left (locks are released), then quits the connections that were made here.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#open.size > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+        timer = setTimeout(resolve, this.settings.closeTimeout);
+      });
+      clearTimeout(timer);
+      await Promise.all([...this.#open].map((session) => session.abort()));
+    }
+    if (this.#ownsSaveHandler) await this.settings.saveHandler.close();
+  }
+
+  #ended(session: Session): void {
+    this.#open.delete(session);
+    if (this.#open.size === 0) this.#idle?.();
+  }
+
+  async #lock(id: string): Promise<SessionLock | undefined> {
+    const done = watch('lock');
+    try {
+      const lock = await this.settings.saveHandler.lock(id);
+      done(id, { outcome: 'held' });
+      return lock;
+    } catch (error) {
+      if (!(error instanceof LockError) || this.settings.onLockFailure === 'error') throw error;
+      done(id, { outcome: 'readonly', code: error.code });
+      return undefined;
+    }
+  }
+
+  #assertRunning(): void {
+    if (this.#closing === undefined) return;
+    throw new SessionError('ERR_PSB_MANAGER_CLOSED', 'the session manager is closed');
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * What this request knows to be stored under its id, and the question whether the variables still
+ * say the same.
+ */
+import type { SessionCodec } from './session-codec.ts';
+import type { SessionVariables } from './session-variables.ts';
+
+export class Stored {
+  /** `null`: there is no session in the store. */
+  readonly bytes: Buffer | null;
+  readonly #codec: SessionCodec;
+  /** Encodings of the unchanged variables that differ from the stored bytes. */
+  readonly #equivalents: Buffer[] = [];
+  #canonical: Buffer | undefined;
+
+  constructor(bytes: Buffer | null, codec: SessionCodec) {
+    this.bytes = bytes;
+    this.#codec = codec;
+  }
+
+  decode(): SessionVariables {
+    return this.#codec.decode(this.bytes);
+  }
+
+  /**
+   * Do these bytes say what is stored? PHP accepts forms that it would write otherwise (a float
+   * with more digits, a variable twice): a reader must not write because of them, so the second
+   * look is at what an untouched decode would encode to.
+   */
+  says(bytes: Buffer): boolean {
+    if (this.bytes === null) return false;
+    if (bytes.equals(this.bytes)) return true;
+    if (this.#equivalents.some((known) => known.equals(bytes))) return true;
+    this.#canonical ??= this.#codec.encode(this.decode());
+    return this.#canonical.equals(bytes);
+  }
+
+  /** These bytes, too, say what is stored: the application's objects after a merge, say. */
+  alsoSaidBy(bytes: Buffer): this {
+    this.#equivalents.push(bytes);
+    return this;
+  }
+}
