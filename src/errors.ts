@@ -46,8 +46,6 @@ export interface BridgeErrorOptions {
   readonly path?: string | undefined;
 }
 
-const BRAND = Symbol.for('php-session-bridge.error');
-
 /**
  * Base of every error of this package. `instanceof` works across two installed copies of the
  * package, since it asks for a registered symbol and not for the constructor.
@@ -133,15 +131,14 @@ export class SessionError extends BridgeError {
  * Gives an error class its name and makes `instanceof` ask for the registered symbol: a package
  * that is installed twice has two constructors, yet one kind of error.
  */
-function brand(constructor: { readonly prototype: object }, name: string): void {
-  const { prototype } = constructor;
+function brand(type: { readonly prototype: object }, name: string): void {
+  const { prototype } = type;
   const kind = Symbol.for(`php-session-bridge.${name}`);
   Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
   Object.defineProperty(prototype, kind, { value: true });
-  if (name === 'BridgeError') Object.defineProperty(prototype, BRAND, { value: true });
-  Object.defineProperty(constructor, Symbol.hasInstance, {
+  Object.defineProperty(type, Symbol.hasInstance, {
     value: function hasInstance(this: unknown, value: unknown): boolean {
-      if (this !== constructor) {
+      if (this !== type) {
         // A user's own subclass: the ordinary test.
         return Function.prototype[Symbol.hasInstance].call(this, value);
       }

@@ -27,13 +27,23 @@ interface Entry<T> {
 
 export class MemorySaveHandler implements SaveHandler {
   readonly #settings: SaveHandlerSettings;
-  readonly #sessions = new Map<string, Entry<Buffer>>();
-  readonly #locks = new Map<string, Entry<string>>();
-  readonly #revoked = new Map<string, Entry<true>>();
+  readonly #sessions: Map<string, Entry<Buffer>>;
+  readonly #locks: Map<string, Entry<string>>;
+  readonly #revoked: Map<string, Entry<true>>;
   #nextSweep = 0;
 
-  constructor(options: SaveHandlerOptions = {}) {
+  /** @param shared another save handler whose sessions this one uses, with options of its own */
+  constructor(options: SaveHandlerOptions = {}, shared?: MemorySaveHandler) {
     this.#settings = resolveSaveHandlerSettings(options);
+    this.#sessions = shared ? shared.#sessions : new Map();
+    this.#locks = shared ? shared.#locks : new Map();
+    this.#revoked = shared ? shared.#revoked : new Map();
+  }
+
+  /** Milliseconds until the session dies, -2 if there is none: Redis's PTTL. */
+  ttl(id: string): number {
+    const entry = this.#sessions.get(id);
+    return entry && entry.expires > Date.now() ? entry.expires - Date.now() : -2;
   }
 
   async read(id: string, options: ReadOptions = {}): Promise<Buffer | null> {
@@ -157,7 +167,8 @@ export class MemorySaveHandler implements SaveHandler {
     const now = Date.now();
     if (now < this.#nextSweep) return;
     this.#nextSweep = now + 60_000;
-    for (const entries of [this.#sessions, this.#locks, this.#revoked]) {
+    const all: Map<string, Entry<unknown>>[] = [this.#sessions, this.#locks, this.#revoked];
+    for (const entries of all) {
       for (const [id, entry] of entries) if (entry.expires <= now) entries.delete(id);
     }
   }

@@ -1,0 +1,244 @@
+/**
+ * What every save handler promises. One suite for all of them.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SaveHandler } from '../../src/save-handler/save-handler.ts';
+import { createSessionId } from '../../src/save-handler/session-id.ts';
+import type { SaveHandlerOptions } from '../../src/save-handler/settings.ts';
+
+export interface SaveHandlerUnderTest {
+  /** A save handler over the same store for all calls. */
+  make(options: SaveHandlerOptions): SaveHandler;
+  /** Milliseconds that a session has left; -1 for none (immortal), -2 for no session. */
+  ttl(id: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export function saveHandlerContract(
+  name: string,
+  start: () => Promise<SaveHandlerUnderTest>,
+): void {
+  describe(`save handler: ${name}`, () => {
+    let store: SaveHandlerUnderTest;
+    let handler: SaveHandler;
+    beforeAll(async () => {
+      store = await start();
+      handler = store.make({ gcMaxlifetime: 100, lockRetries: 2, lockWaitTime: 1000 });
+    });
+    afterAll(async () => {
+      await handler?.close();
+      await store?.stop();
+    });
+    const bytes = (text: string) => Buffer.from(text, 'latin1');
+
+    test('a missing session is null, an empty one is empty', async () => {
+      const id = createSessionId();
+      expect(await handler.read(id)).toBeNull();
+      expect(await handler.validateId(id)).toBe(false);
+      await handler.write(id, bytes(''));
+      expect(await handler.read(id)).toEqual(bytes(''));
+      expect(await handler.validateId(id)).toBe(true);
+    });
+
+    test('bytes come back as they were, all 256 of them', async () => {
+      const id = createSessionId();
+      const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+      await handler.write(id, all);
+      expect(await handler.read(id)).toEqual(all);
+    });
+
+    test('a read with refresh and a touch set the TTL to gcMaxlifetime, a plain read does not', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('a|i:1;'));
+      expect(await handler.updateTimestamp(id, 7)).toBe(true);
+      await handler.read(id);
+      expect(await store.ttl(id)).toBeLessThanOrEqual(7000);
+      await handler.read(id, { refresh: true });
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+      await handler.updateTimestamp(id, 7);
+      expect(await handler.updateTimestamp(id)).toBe(true);
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+    });
+
+    test('a touch does not bring a session back', async () => {
+      const id = createSessionId();
+      expect(await handler.updateTimestamp(id)).toBe(false);
+      expect(await handler.read(id, { refresh: true })).toBeNull();
+      expect(await store.ttl(id)).toBe(-2);
+    });
+
+    test('every write leaves a TTL', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('x'));
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+      await handler.writeIf(id, bytes('y'), { expected: bytes('x') });
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+      await handler.writeIf(id, bytes('z'), {});
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+      expect(await store.ttl(id)).toBeLessThanOrEqual(100_000);
+    });
+
+    test('without gcMaxlifetime a longer TTL is never lowered', async () => {
+      const id = createSessionId();
+      const warned: string[] = [];
+      const careful = store.make({ onWarning: (code) => warned.push(code) });
+      await handler.write(id, bytes('x'));
+      await handler.updateTimestamp(id, 9000);
+      await careful.read(id, { refresh: true });
+      await careful.updateTimestamp(id);
+      await careful.writeIf(id, bytes('y'), { expected: bytes('x') });
+      await careful.write(id, bytes('z'));
+      expect(await store.ttl(id)).toBeGreaterThan(8_990_000);
+      await careful.updateTimestamp(id, 5);
+      await careful.updateTimestamp(id);
+      expect(await store.ttl(id)).toBeGreaterThan(1_439_000);
+    });
+
+    test('a session dies when its TTL is over', async () => {
+      const id = createSessionId();
+      const brief = store.make({ gcMaxlifetime: 1 });
+      await brief.write(id, bytes('x'));
+      await sleep(1100);
+      expect(await brief.read(id)).toBeNull();
+    });
+
+    test('a conditional write wants the bytes that were read', async () => {
+      const id = createSessionId();
+      expect(await handler.writeIf(id, bytes('1'), { expected: bytes('0') })).toEqual({
+        state: 'changed',
+        bytes: null,
+      });
+      expect(await handler.writeIf(id, bytes('1'), { expected: null })).toEqual({
+        state: 'written',
+      });
+      expect(await handler.writeIf(id, bytes('2'), { expected: null })).toEqual({
+        state: 'changed',
+        bytes: bytes('1'),
+      });
+      expect(await handler.writeIf(id, bytes('2'), { expected: bytes('0') })).toEqual({
+        state: 'changed',
+        bytes: bytes('1'),
+      });
+      expect(await handler.writeIf(id, bytes('2'), { expected: bytes('1') })).toEqual({
+        state: 'written',
+      });
+      expect(await handler.read(id)).toEqual(bytes('2'));
+    });
+
+    test('an empty session is not an absent one', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes(''));
+      expect(await handler.writeIf(id, bytes('x'), { expected: null })).toEqual({
+        state: 'changed',
+        bytes: bytes(''),
+      });
+      expect(await handler.writeIf(id, bytes('x'), { expected: bytes('') })).toEqual({
+        state: 'written',
+      });
+    });
+
+    test('a conditional destroy wants the bytes, too; an absent session is fine', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('now'));
+      expect(await handler.destroyIf(id, { expected: bytes('before') })).toEqual({
+        state: 'changed',
+        bytes: bytes('now'),
+      });
+      expect(await handler.destroyIf(id, { expected: bytes('now') })).toEqual({ state: 'written' });
+      expect(await handler.destroyIf(id, {})).toEqual({ state: 'written' });
+      await handler.destroy(id);
+      expect(await handler.read(id)).toBeNull();
+    });
+
+    test('a foreign lock refuses writes and destroys, and is left alone', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('x'));
+      const lock = await handler.lock(id);
+      expect(await handler.writeIf(id, bytes('y'), { expected: bytes('x') })).toEqual({
+        state: 'locked',
+      });
+      expect(await handler.destroyIf(id, {})).toEqual({ state: 'locked' });
+      await expect(handler.lock(id)).rejects.toMatchObject({
+        code: 'ERR_PSB_LOCK_BUSY',
+        status: 503,
+      });
+      expect(await handler.writeIf(id, bytes('y'), { expected: bytes('x'), lock })).toEqual({
+        state: 'written',
+      });
+      expect(await lock.release()).toBe(true);
+      expect(await lock.release()).toBe(false);
+      expect(await handler.writeIf(id, bytes('z'), {})).toEqual({ state: 'written' });
+    });
+
+    test('a lock that is no longer ours refuses our write', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('x'));
+      const lost = await handler.lock(id);
+      await lost.release();
+      expect(await handler.writeIf(id, bytes('y'), { lock: lost })).toEqual({ state: 'lost' });
+      const other = await handler.lock(id);
+      expect(await handler.writeIf(id, bytes('y'), { lock: lost })).toEqual({ state: 'lost' });
+      expect(await lost.release()).toBe(false);
+      expect(await lost.renew()).toBe(false);
+      expect(await other.renew()).toBe(true);
+      expect(await other.release()).toBe(true);
+      expect(await handler.read(id)).toEqual(bytes('x'));
+    });
+
+    test('a lock dies by itself', async () => {
+      const id = createSessionId();
+      const brief = store.make({ lockExpire: 1, lockRetries: 100, lockWaitTime: 20_000 });
+      const first = await brief.lock(id);
+      const second = await brief.lock(id);
+      expect(await first.release()).toBe(false);
+      expect(await second.release()).toBe(true);
+    });
+
+    test('a renewed lock lives on', async () => {
+      const id = createSessionId();
+      const brief = store.make({ lockExpire: 1, lockRetries: 1, lockWaitTime: 1000 });
+      const lock = await brief.lock(id);
+      await sleep(700);
+      expect(await lock.renew()).toBe(true);
+      await sleep(700);
+      expect(await lock.release()).toBe(true);
+    });
+
+    test('a revoked id stays dead for as long as asked', async () => {
+      const id = createSessionId();
+      const revoking = store.make({ gcMaxlifetime: 100, revokedTtl: 1 });
+      await revoking.write(id, bytes('user'));
+      await revoking.destroyIf(id, {});
+      // PHP, in flight during the logout, writes what it had.
+      await handler.write(id, bytes('user'));
+        expect(await revoking.read(id)).toBeNull();
+        expect(await revoking.read(id, { refresh: true })).toBeNull();
+        expect(await revoking.validateId(id)).toBe(false);
+        expect(await revoking.updateTimestamp(id)).toBe(false);
+        expect(await revoking.writeIf(id, bytes('new'), { expected: null })).toEqual({
+          state: 'changed',
+          bytes: null,
+        });
+        await sleep(1100);
+        expect(await revoking.read(id)).toEqual(bytes('user'));
+    });
+
+    test('ids are made as PHP makes them', () => {
+      expect(handler.createSid()).toMatch(/^[0-9a-f]{32}$/);
+      const long = store.make({ sidLength: 64, sidBitsPerCharacter: 6 });
+      expect(long.createSid()).toMatch(/^[0-9a-zA-Z,-]{64}$/);
+    });
+
+    test('of many writers that read the same, one writes', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('0'));
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, writer) =>
+          handler.writeIf(id, bytes(`writer ${writer}`), { expected: bytes('0') }),
+        ),
+      );
+      expect(results.filter(({ state }) => state === 'written')).toHaveLength(1);
+    });
+  });
+}
