@@ -1,0 +1,46 @@
+/**
+ * The web side of a manager's options, checked and completed once per manager.
+ */
+import { emitWarning } from '../save-handler/settings.ts';
+import type { SessionOptions } from '../session/options.ts';
+import type { SessionModule } from '../session/session-module.ts';
+import { type CacheLimiter, createCacheLimiter } from './cache-limiter.ts';
+import { type CookieSettings, resolveCookieSettings } from './cookie.ts';
+
+export interface WebSettings {
+  readonly cookie: CookieSettings;
+  /** Seconds; 0 for a cookie that ends with the browser. */
+  readonly lifetime: number;
+  /** Is a cookie with a lifetime sent with every response? */
+  readonly rolling: boolean;
+  readonly cacheLimiter: CacheLimiter;
+  readonly onLost: SessionOptions['onLost'];
+  /** For failures that no caller is there to catch. */
+  readonly reportFailure: (error: unknown) => void;
+}
+
+const known = new WeakMap<SessionModule, WebSettings>();
+
+/** @throws OptionsError `ERR_PSB_OPTIONS` */
+export function webSettingsOf(sessions: SessionModule): WebSettings {
+  let settings = known.get(sessions);
+  if (!settings) {
+    const { options } = sessions;
+    const warn = options.onWarning ?? emitWarning;
+    const cookie = resolveCookieSettings(options);
+    settings = {
+      cookie,
+      lifetime: cookie.lifetime,
+      rolling: options.rolling ?? false,
+      cacheLimiter: createCacheLimiter(options),
+      onLost: options.onLost,
+      reportFailure: (error) => warn('PSB_COMMIT_FAILED', describe(error)),
+    };
+    known.set(sessions, settings);
+  }
+  return settings;
+}
+
+function describe(error: unknown): string {
+  return `a session could not be stored: ${error instanceof Error ? error.message : String(error)}`;
+}

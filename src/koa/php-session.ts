@@ -1,0 +1,152 @@
+/**
+ * Koa middleware: `ctx.session` is PHP's `$_SESSION`.
+ */
+import type Koa from 'koa';
+import { SessionManager, type SessionManagerOptions } from '../config/session-manager.ts';
+import { OptionsError } from '../errors.ts';
+import { openRequest, type RequestSession } from '../http/request-session.ts';
+import { ResponseGate } from '../http/response-gate.ts';
+import { addSessionMethods } from '../http/session-methods.ts';
+import { webSettingsOf } from '../http/web-settings.ts';
+import type { SessionModule } from '../session/session-module.ts';
+import type { SessionVariables } from '../session/session-variables.ts';
+
+export interface PhpSessionKoaOptions {
+  /**
+   * Where the variables appear on the context. Default `session`; the session itself is then
+   * `ctx.phpSession`, and with `property: 'shop'` it is `ctx.phpShop`. With different properties
+   * several bridges live in one application.
+   */
+  readonly property?: string | undefined;
+  /**
+   * Adds `save`, `regenerate`, `destroy` and `reload` to the variables (not enumerable, never
+   * stored), as koa-passport expects them. Default `false`.
+   */
+  readonly sessionMethods?: boolean | undefined;
+  /**
+   * Commit the session also when the request failed with an error, as PHP does at the end of a
+   * script that died. Default `true`; `false` drops the changes of a failed request.
+   */
+  readonly commitOnError?: boolean | undefined;
+}
+
+/** Koa middleware that knows its manager. */
+export interface PhpSessionMiddleware extends Koa.Middleware {
+  /** The manager in use: the one that was handed in, or the one made from the options. */
+  readonly sessions: SessionModule;
+}
+
+/**
+ * Middleware that opens PHP's session for every request and commits it at its end.
+ *
+ * ```ts
+ * import Koa from 'koa';
+ * import { phpSession } from 'php-session-bridge/koa';
+ *
+ * const app = new Koa();
+ * app.use(phpSession({ savePath: 'tcp://127.0.0.1:6379' }));
+ * app.use((ctx) => {
+ *   ctx.body = `Hello ${ctx.session.userid}`;
+ * });
+ * ```
+ *
+ * @param options those of `SessionManager`, and Koa's own
+ * @throws OptionsError `ERR_PSB_OPTIONS`, SavePathError
+ */
+export function phpSession(
+  options: SessionManagerOptions & PhpSessionKoaOptions,
+): PhpSessionMiddleware;
+/**
+ * The same over a manager that the application made and closes itself.
+ *
+ * @throws OptionsError `ERR_PSB_OPTIONS`
+ */
+export function phpSession(
+  sessions: SessionModule,
+  options?: PhpSessionKoaOptions,
+): PhpSessionMiddleware;
+export function phpSession(
+  first: SessionModule | (SessionManagerOptions & PhpSessionKoaOptions),
+  second?: PhpSessionKoaOptions,
+): PhpSessionMiddleware {
+  const { sessions, koaOptions } = split(first, second);
+  // Wrong cookie options must stop the start, not the first request.
+  webSettingsOf(sessions);
+  const { property = 'session', sessionMethods = false, commitOnError = true } = koaOptions;
+  const names = { variables: property, session: sessionProperty(property) };
+
+  async function phpSession(ctx: Koa.Context, next: Koa.Next): Promise<void> {
+    const { res } = ctx;
+    const request = await openRequest(
+      sessions,
+      { cookie: ctx.req.headers.cookie, secure: ctx.secure },
+      { headersSent: () => res.headersSent },
+    );
+    attach(ctx, request, names, sessionMethods);
+    const gate = new ResponseGate(res, request);
+    try {
+      await next();
+    } catch (error) {
+      const ended = commitOnError ? gate.commit() : gate.abort();
+      // The client gets the answer to the error that came first; the second one is logged.
+      await ended.catch((second: unknown) => ctx.app.emit('error', second, ctx));
+      throw error;
+    }
+    await gate.commit();
+  }
+  return Object.assign(phpSession, { sessions });
+}
+
+function split(
+  first: SessionModule | (SessionManagerOptions & PhpSessionKoaOptions),
+  second: PhpSessionKoaOptions = {},
+): { sessions: SessionModule; koaOptions: PhpSessionKoaOptions } {
+  // Not instanceof: the manager may come from another copy of this package.
+  if ('open' in first && typeof first.open === 'function') {
+    return { sessions: first, koaOptions: second };
+  }
+  const { property, sessionMethods, commitOnError, ...managerOptions } =
+    first as SessionManagerOptions & PhpSessionKoaOptions;
+  return {
+    sessions: new SessionManager(managerOptions),
+    koaOptions: { property, sessionMethods, commitOnError },
+  };
+}
+
+function sessionProperty(property: string): string {
+  if (property === '') throw new OptionsError('property must name a property of the context');
+  return `php${property[0]?.toUpperCase()}${property.slice(1)}`;
+}
+
+function attach(
+  ctx: Koa.Context,
+  request: RequestSession,
+  names: { readonly variables: string; readonly session: string },
+  sessionMethods: boolean,
+): void {
+  if (names.variables in ctx) {
+    throw new OptionsError(
+      `ctx.${names.variables} is taken already, by another session middleware perhaps: ` +
+        'give one of them another name with the option property',
+    );
+  }
+  let equipped: SessionVariables | undefined;
+  Object.defineProperties(ctx, {
+    [names.variables]: {
+      configurable: true,
+      enumerable: true,
+      get(): SessionVariables {
+        const { variables } = request;
+        if (sessionMethods && variables !== equipped) {
+          addSessionMethods(variables, request);
+          equipped = variables;
+        }
+        return variables;
+      },
+      set(variables: SessionVariables | null) {
+        request.variables = variables;
+      },
+    },
+    [names.session]: { configurable: true, get: () => request.session },
+  });
+}
