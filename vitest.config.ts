@@ -7,13 +7,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/load/**', 'test/matrix/**', 'test/browser/**', 'test/bench/**', 'test/fuzz/**'],
+          exclude: [
+            'test/interop/**',
+            'test/load/**',
+            'test/matrix/**',
+            'test/browser/**',
+            'test/bench/**',
+            'test/fuzz/**',
+          ],
         },
       },
       {
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
+          globalSetup: ['test/services/bootstrap/vitest-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
