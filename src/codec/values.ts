@@ -1,0 +1,204 @@
+/**
+ * The values that have no JavaScript counterpart: objects of PHP classes, enum cases, floats that
+ * look like integers, and payloads of `Serializable` classes.
+ *
+ * `instanceof` asks for a registered symbol, so a value made by a second installed copy of the
+ * package is recognised as well.
+ */
+
+import { CodecError } from '../errors.ts';
+import { getNotes, Layout, makeNotes, setNotes } from './notes.ts';
+
+const OBJECT = Symbol.for('php-session-bridge.PhpObject');
+const ENUM = Symbol.for('php-session-bridge.PhpEnum');
+const FLOAT = Symbol.for('php-session-bridge.PhpFloat');
+const SERIALIZED = Symbol.for('php-session-bridge.PhpSerializedObject');
+
+/** The visibility of a property: a private one of a parent class names that class. */
+export type Visibility = 'public' | 'protected' | 'private' | { readonly private: string };
+
+export interface PhpObjectOptions {
+  /** Visibility of properties by name; those not named are public. */
+  readonly visibility?: Readonly<Record<string, Visibility>> | undefined;
+}
+
+/**
+ * An object of a PHP class. Its properties are its own properties, by plain name, whatever their
+ * visibility; class name, visibility and order are remembered and written back.
+ *
+ * ```js
+ * session.user.name = 'Ada';                       // a decoded object: just change it
+ * session.user = session.user.with({ age: 37 });   // a changed copy of the same class
+ * session.cart = new PhpObject('App\\Cart', { items: [], total: 0 }, {
+ *   visibility: { total: 'protected' },
+ * });
+ * ```
+ */
+export class PhpObject {
+  [property: string]: unknown;
+
+  /**
+   * @param className The fully qualified class name, without a leading backslash.
+   * @param properties The properties in PHP's order.
+   * @param options Visibility of properties that are not public.
+   */
+  constructor(className: string, properties: object = {}, options: PhpObjectOptions = {}) {
+    const names = Object.keys(properties);
+    const visibility = options.visibility;
+    for (const name of names) define(this, name, (properties as Record<string, unknown>)[name]);
+    const scopes = names.map((name) => {
+      const wish = visibility !== undefined && Object.hasOwn(visibility, name);
+      return wish ? scopeFor(visibility[name] as Visibility, className) : null;
+    });
+    setNotes(this, new Layout(className, names, scopes).plain);
+  }
+
+  /**
+   * A copy of this object with the given properties changed or, as public ones, added.
+   * A PHP property named `with` hides this method: `PhpObject.with(object, …)` always works.
+   */
+  with(properties: object): this {
+    return PhpObject.with(this, properties);
+  }
+
+  static with<T extends PhpObject>(object: T, properties: object): T {
+    const notes = getNotes(object);
+    const copy = Object.create(Object.getPrototypeOf(object)) as T;
+    for (const name of Object.keys(object)) define(copy, name, object[name]);
+    for (const name of Object.keys(properties)) {
+      define(copy, name, (properties as Record<string, unknown>)[name]);
+    }
+    if (notes !== undefined) setNotes(copy, notes);
+    return copy;
+  }
+
+  /** The class name of an object. */
+  static className(object: PhpObject): string {
+    return layoutOf(object).className;
+  }
+
+  /** The visibility of a property; `undefined` if the object has no such property. */
+  static visibility(object: PhpObject, name: string): Visibility | undefined {
+    if (!Object.hasOwn(object, name)) return undefined;
+    const layout = layoutOf(object);
+    const scope = layout.scopeOf(name);
+    if (scope === null) return 'public';
+    if (scope === '*') return 'protected';
+    return scope === layout.className ? 'private' : { private: scope };
+  }
+
+  /**
+   * A property by name and, where a parent and a child class both have a private property of that
+   * name, by the class that declares it.
+   */
+  static get(object: PhpObject, name: string, className?: string): unknown {
+    if (className === undefined) return Object.hasOwn(object, name) ? object[name] : undefined;
+    const scope = layoutOf(object).scopeOf(name);
+    if (scope === className && Object.hasOwn(object, name)) return object[name];
+    for (const slot of getNotes(object)?.order ?? []) {
+      if (typeof slot === 'object' && slot.name === name && slot.scope === className) {
+        return slot.value;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * States that a plain object is meant as a PHP array, though it stands where a PhpObject was
+   * (which is otherwise refused: PHP would get an array and die on a method call).
+   */
+  static toArray<T extends object>(properties: T): T {
+    const array = { ...properties };
+    setNotes(array, makeNotes({ isArray: true }));
+    return array;
+  }
+
+  static {
+    brand(PhpObject, OBJECT);
+  }
+}
+
+/** A case of a PHP enum. Two of the same class and case are the same value to PHP. */
+export class PhpEnum {
+  readonly className: string;
+  readonly caseName: string;
+
+  constructor(className: string, caseName: string) {
+    this.className = className;
+    this.caseName = caseName;
+  }
+
+  static {
+    brand(PhpEnum, ENUM);
+  }
+}
+
+/** Forces a float where a number would be written as an integer: `new PhpFloat(1)` is `1.0`. */
+export class PhpFloat {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  valueOf(): number {
+    return this.value;
+  }
+
+  toJSON(): number {
+    return this.value;
+  }
+
+  static {
+    brand(PhpFloat, FLOAT);
+  }
+}
+
+/** An object of a class that serializes itself by PHP's `Serializable`: opaque bytes. */
+export class PhpSerializedObject {
+  readonly className: string;
+  readonly data: Buffer;
+
+  constructor(className: string, data: Buffer) {
+    this.className = className;
+    this.data = data;
+  }
+
+  static {
+    brand(PhpSerializedObject, SERIALIZED);
+  }
+}
+
+/** Gives an object a property of any name: `__proto__` must not reach the prototype. */
+export function define(target: object, name: string, value: unknown): void {
+  if (name === '__proto__') {
+    Object.defineProperty(target, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  } else {
+    (target as Record<string, unknown>)[name] = value;
+  }
+}
+
+function layoutOf(object: PhpObject): Layout {
+  const layout = getNotes(object)?.layout;
+  if (layout) return layout;
+  throw new CodecError('ERR_PSB_CODEC_VALUE', 'not an object made by PhpObject or by a decoder');
+}
+
+function scopeFor(visibility: Visibility, className: string): string | null {
+  if (visibility === 'public') return null;
+  if (visibility === 'protected') return '*';
+  return visibility === 'private' ? className : visibility.private;
+}
+
+function brand(kind: { readonly prototype: object }, symbol: symbol): void {
+  Object.defineProperty(kind.prototype, symbol, { value: true });
+  Object.defineProperty(kind, Symbol.hasInstance, {
+    value: (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && symbol in value,
+  });
+}
