@@ -1,0 +1,7 @@
+<?php
+    include_once ("./redis_session.php");
+    session_start();
+
+    echo "사용자 이름 : {$_SESSION['username']}<br>";
+    echo "사용자 아이디 : {$_SESSION['userid']}<br>";
+?>
