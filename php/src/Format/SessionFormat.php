@@ -1,0 +1,39 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PhpSessionBridge\Format;
+
+/** One of PHP's serialize handlers (session.serialize_handler): bytes to variables and back. */
+interface SessionFormat
+{
+    /**
+     * The variables for a merge: objects are opaque, nothing is written into $_SESSION.
+     *
+     * @return array<int|string, mixed>
+     * @throws UnreadableSession
+     */
+    public function decode(string $bytes): array;
+
+    /**
+     * The bytes that PHP's own session_encode() would make of what decode() returned.
+     *
+     * @param array<int|string, mixed> $variables
+     * @throws UnwritableSession
+     */
+    public function encode(array $variables): string;
+
+    /**
+     * The variables as an application sees them, with objects of its own classes.
+     *
+     * @return array<int|string, mixed>
+     * @throws UnreadableSession
+     */
+    public function decodeLive(string $bytes): array;
+
+    /**
+     * @param array<int|string, mixed> $variables
+     * @throws UnwritableSession
+     */
+    public function encodeLive(array $variables): string;
+}

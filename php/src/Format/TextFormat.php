@@ -1,0 +1,125 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PhpSessionBridge\Format;
+
+/** The serialize handlers that are made of serialize()'s text: php, php_binary, php_serialize. */
+final class TextFormat implements SessionFormat
+{
+    private string $handler;
+
+    /** @param string $handler `php`, `php_binary` or `php_serialize` */
+    public function __construct(string $handler)
+    {
+        $this->handler = $handler;
+    }
+
+    public function decode(string $bytes): array
+    {
+        if ($bytes === '') {
+            return [];
+        }
+        $reader = new SerializedReader($bytes);
+        if ($this->handler === 'php_serialize') {
+            return $this->decodeRoot($reader);
+        }
+        $variables = [];
+        while ($reader->position() < strlen($bytes)) {
+            $reader->readInto($variables, $this->readName($bytes, $reader));
+        }
+
+        return $variables;
+    }
+
+    public function encode(array $variables): string
+    {
+        $writer = new SerializedWriter();
+        $text = '';
+        if ($this->handler === 'php_serialize') {
+            $writer->countRoot();
+            foreach ($variables as $name => $unused) {
+                $text .= (is_int($name) ? "i:$name;" : SerializedWriter::text($name))
+                    . $writer->write($variables, $name);
+            }
+
+            return 'a:' . count($variables) . ':{' . $text . '}';
+        }
+        foreach ($variables as $name => $unused) {
+            $text .= $this->name((string) $name) . $writer->write($variables, $name);
+        }
+
+        return $text;
+    }
+
+    public function decodeLive(string $bytes): array
+    {
+        $text = (new self('php_serialize'))->encode($this->decode($bytes));
+        $variables = Quietly::call(static function () use ($text) {
+            return unserialize($text);
+        });
+        if (!is_array($variables)) {
+            throw new UnreadableSession('The stored session holds something that its classes refuse');
+        }
+
+        return $variables;
+    }
+
+    public function encodeLive(array $variables): string
+    {
+        return $this->encode((new self('php_serialize'))->decode(serialize($variables)));
+    }
+
+    private function decodeRoot(SerializedReader $reader): array
+    {
+        // The root keeps its slot (number 1), though nothing may refer to it: PHP itself can not
+        // write such a session again.
+        $holder = [];
+        $reader->readInto($holder, 'root');
+        if (!is_array($holder['root'])) {
+            throw new UnreadableSession('The stored session is not an array of variables');
+        }
+
+        return $holder['root'];
+    }
+
+    private function readName(string $bytes, SerializedReader $reader): string
+    {
+        $start = $reader->position();
+        if ($this->handler === 'php_binary') {
+            // The highest bit marked an undefined variable before PHP 7.1; PHP still masks it off.
+            $length = ord($bytes[$start]) & 0x7F;
+            $start++;
+            $end = $start + $length;
+            $next = $end;
+        } else {
+            $end = strpos($bytes, '|', $start);
+            if ($end === false) {
+                throw new UnreadableSession("The stored session holds no variable at byte $start");
+            }
+            $next = $end + 1;
+        }
+        if ($next > strlen($bytes)) {
+            throw new UnreadableSession("The stored session ends within a name at byte $start");
+        }
+        $reader->moveTo($next);
+
+        return substr($bytes, $start, $end - $start);
+    }
+
+    private function name(string $name): string
+    {
+        if ($this->handler === 'php_binary') {
+            if (strlen($name) > 127) {
+                throw new UnwritableSession('The handler php_binary holds no name of more than 127 bytes');
+            }
+
+            return chr(strlen($name)) . $name;
+        }
+        if (strpos($name, '|') !== false) {
+            throw new UnwritableSession('The handler php holds no name with a "|"');
+        }
+
+        return $name . '|';
+    }
+}

@@ -1,0 +1,39 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PhpSessionBridge\Merge;
+
+/** Whether the stored session still is the one that was read, whatever has changed in it. */
+final class Verdict
+{
+    public const OK = 'ok';
+
+    /** It was destroyed meanwhile. */
+    public const GONE = 'gone';
+
+    /** Another login stands under the same id. */
+    public const REPLACED = 'replaced';
+
+    /**
+     * @param array|null   $base     the variables that were read, null if there was no session
+     * @param array|null   $theirs   the variables that are stored now
+     * @param list<string> $identity names of variables that tell whose session it is
+     */
+    public static function of(?array $base, ?array $theirs, array $identity = []): string
+    {
+        if ($theirs === null) {
+            return $base === null ? self::OK : self::GONE;
+        }
+        if ($base !== null && $base !== [] && array_intersect_key($base, $theirs) === []) {
+            return self::REPLACED;
+        }
+        foreach ($identity as $name) {
+            if (Fingerprint::of($base ?? [], [$name]) !== Fingerprint::of($theirs, [$name])) {
+                return self::REPLACED;
+            }
+        }
+
+        return self::OK;
+    }
+}

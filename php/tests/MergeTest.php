@@ -1,0 +1,75 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PhpSessionBridge\Tests;
+
+use PhpSessionBridge\Format\Formats;
+use PhpSessionBridge\Merge\Merge;
+use PhpSessionBridge\Merge\Verdict;
+
+/** The table that the TypeScript merge runs as well. */
+$table = json_decode(file_get_contents(__DIR__ . '/../../test/fixtures/merge-cases.json'), true, 512, JSON_THROW_ON_ERROR);
+
+/** One byte per character. */
+function bytes(?string $text): ?string
+{
+    return $text === null ? null : preg_replace_callback('/[\xC2\xC3]./s', static function (array $found): string {
+        return chr((ord($found[0][0]) & 3) << 6 | ord($found[0][1]) & 0x3F);
+    }, $text);
+}
+
+function variables(?string $text, string $handler = 'php_serialize'): ?array
+{
+    return $text === null ? null : Formats::of($handler)->decode(bytes($text));
+}
+
+foreach ($table['merge'] as $case) {
+    test("merge: {$case['name']}", static function () use ($case): void {
+        $merge = new Merge();
+        $merged = $merge->merge(
+            variables($case['base']) ?? [],
+            variables($case['ours']),
+            variables($case['theirs'])
+        );
+        same(bytes($case['merged']), Formats::of('php_serialize')->encode($merged));
+        same($case['conflicts'], $merge->conflicts());
+    });
+}
+
+foreach ($table['merge'] as $case) {
+    // The same by way of each other format that can hold the case, objects alive.
+    foreach (['igbinary', 'msgpack'] as $handler) {
+        if (!extension_loaded($handler) || preg_match('/[CE]:[0-9]+:"|사용자/', (string) bytes($case['ours'])) === 1) {
+            continue;
+        }
+        if ($handler === 'msgpack' && preg_match('/[Rr]:[0-9]/', implode(array_map('strval', $case['merged'] === null ? [] : [$case['ours'], $case['theirs']]))) === 1) {
+            continue;
+        }
+        $format = Formats::of($handler);
+        $live = static function (?string $text) use ($format): array {
+            $values = $text === null ? [] : @unserialize(bytes($text));
+
+            return $format->decode($format->encode($values));
+        };
+        if (array_filter(array_keys(unserialize(bytes($case['merged']))), 'is_int') !== []) {
+            continue;
+        }
+        test("merge, $handler: {$case['name']}", static function () use ($case, $live): void {
+            $merge = new Merge();
+            $merged = $merge->merge($live($case['base']), $live($case['ours']), $live($case['theirs']));
+            same(bytes($case['merged']), serialize($merged));
+            same($case['conflicts'], $merge->conflicts());
+        });
+    }
+}
+
+foreach ($table['verdict'] as $case) {
+    test("verdict: {$case['name']}", static function () use ($case): void {
+        same($case['verdict'], Verdict::of(
+            variables($case['base']),
+            variables($case['theirs']),
+            $case['identity'] ?? []
+        ));
+    });
+}
