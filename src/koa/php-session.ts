@@ -90,7 +90,8 @@ export function phpSession(
       const ended = commitOnError ? gate.commit() : gate.abort();
       // The client gets the answer to the error that came first; the second one is logged.
       await ended.catch((second: unknown) => ctx.app.emit('error', second, ctx));
-      throw error;
+      // Koa would never answer a request whose error is null or undefined.
+      throw error ?? new TypeError(`${error} was thrown`);
     }
     await gate.commit();
   }
