@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastCgiAddress } from './fastcgi.ts';
 import { temporaryFolder } from './folder.ts';
-import { LOOPBACK, withFreePorts } from './port.ts';
+import { accepts, LOOPBACK, withFreePorts } from './port.ts';
 import { startService } from './process.ts';
 import { program } from './programs.ts';
 
@@ -19,6 +19,8 @@ export interface NginxOptions {
   locations?: Readonly<Record<string, NginxLocation>>;
   /** More text for the `http` block, given the port to listen on, in place of `locations`. */
   http?: (port: number) => string;
+  /** Listen here if it is free, else on any free port. */
+  port?: number;
 }
 
 export interface NginxService {
@@ -46,7 +48,9 @@ export async function startNginx(options: NginxOptions): Promise<NginxService> {
     mkdirSync(join(folder.path, name));
   }
   try {
-    return await withFreePorts(1, async ([port = 0]) => {
+    return await withFreePorts(1, async ([free = 0]) => {
+      const { port: wanted } = options;
+      const port = wanted === undefined || (await accepts(wanted)) ? free : wanted;
       const http = options.http?.(port) ?? serverText(port, options.locations ?? {});
       const config = join(folder.path, 'nginx.conf');
       writeFileSync(config, configText(folder.path, http));
