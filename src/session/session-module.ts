@@ -122,6 +122,11 @@ export class SessionModule implements AsyncDisposable {
     return result;
   }
 
+  /** An id for a session to come; PHP's `session_create_id()`. */
+  createId(): string {
+    return this.settings.saveHandler.createSid();
+  }
+
   /** Deletes a session by its id, for an administrator's logout of somebody else. */
   async destroy(id: string): Promise<void> {
     this.#assertRunning();

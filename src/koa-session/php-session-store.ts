@@ -1,0 +1,203 @@
+/**
+ * PHP's sessions as a store for koa-session.
+ */
+import { BridgeError, OptionsError, SessionError } from '../errors.ts';
+import { sessionIdOf } from '../http/cookie.ts';
+import { webSettingsOf } from '../http/web-settings.ts';
+import type { Session } from '../session/session.ts';
+import type { SessionModule } from '../session/session-module.ts';
+import type { SessionVariables } from '../session/session-variables.ts';
+import { addFingerprint, ENVELOPE } from './fingerprint.ts';
+
+/** What koa-session hands to a store besides the session; `ctx` is Koa's context. */
+export interface StoreOptions {
+  // koa-session types it so; what is used of it is checked.
+  // biome-ignore lint/suspicious/noExplicitAny: the parameter type of koa-session's own interface
+  readonly ctx?: any;
+  readonly [name: string]: unknown;
+}
+
+/** What of Koa's context is looked at. */
+interface Context {
+  readonly res?: {
+    readonly headersSent?: boolean;
+    once?: (event: 'close', listener: () => void) => void;
+  };
+  readonly respond?: boolean;
+  readonly secure?: boolean;
+  readonly cookies?: { readonly secure?: boolean };
+  readonly sessionOptions?: { readonly secure?: boolean };
+}
+
+/** A handler that answers by itself may commit after its response has ended. */
+const LATE_COMMIT_MS = 5_000;
+
+/**
+ * A store in which the session of koa-session is `{ php: $_SESSION }`. Between `get` and `set` it
+ * keeps what was read, so that a write is conditional and merges like every write of the bridge.
+ * Lifetimes are PHP's (`gcMaxlifetime`), not koa-session's `maxAge`.
+ *
+ * Use it through `phpSessionOptions()`, which also sets the cookie up as PHP's.
+ */
+export class PhpSessionStore {
+  /** The manager; close it when the application ends. */
+  readonly sessions: SessionModule;
+  readonly #open = new WeakMap<object, Session>();
+  readonly #generated = new WeakMap<object, string>();
+
+  constructor(sessions: SessionModule) {
+    this.sessions = sessions;
+  }
+
+  /** The session, its TTL refreshed; `undefined` for an id that is none or is not known. */
+  async get(
+    key: string,
+    _maxAge?: unknown,
+    options: StoreOptions = {},
+  ): Promise<{ php: SessionVariables } | undefined> {
+    const id = idOf(key);
+    if (id === undefined) return undefined;
+    const session = await this.sessions.open(id, { beforeNewId: guard(options.ctx) });
+    let kept = false;
+    try {
+      if (!session.exists) return undefined;
+      const { variables } = session;
+      addFingerprint(variables, session, true);
+      kept = this.#keep(options.ctx, session);
+      return { [ENVELOPE]: variables };
+    } finally {
+      if (!kept) await session.abort();
+    }
+  }
+
+  /**
+   * Writes what changed. A session that somebody else destroyed or replaced meanwhile is told to
+   * `onLost` and not written.
+   */
+  async set(
+    key: string,
+    data: Record<string, unknown>,
+    _maxAge?: unknown,
+    options: StoreOptions = {},
+  ): Promise<void> {
+    const id = idOf(key);
+    if (id === undefined) {
+      throw new SessionError(
+        'ERR_PSB_SESSION_ID',
+        'koa-session came with an id PHP would not take',
+      );
+    }
+    const variables = variablesOf(data);
+    const session = await this.#sessionFor(id, options.ctx);
+    try {
+      if (session.variables !== variables) session.variables = variables;
+      // koa-session stores a new session even if it is empty when save() asks for it, as PHP does.
+      if (session.isNew && Object.keys(variables).length === 0) await session.update(() => {});
+      else await session.save();
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      webSettingsOf(this.sessions).onLost?.(error, session);
+    } finally {
+      if (!isObject(options.ctx)) await session.abort();
+    }
+    addFingerprint(session.variables, session);
+  }
+
+  async destroy(key: string, options: StoreOptions = {}): Promise<void> {
+    const id = idOf(key);
+    const { ctx } = options;
+    // koa-session also destroys ids that it has just made up and never stored.
+    if (id === undefined || (isObject(ctx) && this.#generated.get(ctx) === id)) return;
+    const session = isObject(ctx) ? this.#open.get(ctx) : undefined;
+    if (session?.id !== id || session.state !== 'open') return this.sessions.destroy(id);
+    await session.destroy();
+  }
+
+  /** An id for a new session, made as PHP makes them; koa-session's `genid`. */
+  createKey(ctx?: unknown): string {
+    const id = this.sessions.createId();
+    if (isObject(ctx)) this.#generated.set(ctx, id);
+    return encodeURIComponent(id);
+  }
+
+  async #sessionFor(id: string, ctx: unknown): Promise<Session> {
+    const kept = isObject(ctx) ? this.#open.get(ctx) : undefined;
+    if (kept?.id === id) return kept;
+    await kept?.abort();
+    // The id is koa-session's own making: adopted, not replaced by strict mode.
+    const session = await this.sessions.open(id, {
+      useStrictMode: false,
+      beforeNewId: guard(ctx),
+    });
+    this.#keep(ctx, session);
+    if (isObject(ctx)) this.#generated.delete(ctx);
+    return session;
+  }
+
+  /** For the rest of the request; koa-session does not say when it is over, the response does. */
+  #keep(ctx: unknown, session: Session): boolean {
+    if (!isObject(ctx)) return false;
+    this.#open.set(ctx, session);
+    const { res } = ctx as Context;
+    res?.once?.('close', () => {
+      const end = () => void session.abort().catch(() => {});
+      if ((ctx as Context).respond === false) setTimeout(end, LATE_COMMIT_MS).unref();
+      else end();
+    });
+    return true;
+  }
+}
+
+/** Refuses to create what the client could not be told of, before anything is written. */
+function guard(ctx: unknown): (() => void) | undefined {
+  if (!isObject(ctx)) return undefined;
+  const { res, secure, cookies, sessionOptions } = ctx as Context;
+  return () => {
+    if (res?.headersSent) {
+      throw new SessionError(
+        'ERR_PSB_HEADERS_SENT',
+        'the response headers are out, so a new session id could not reach the client',
+      );
+    }
+    if (sessionOptions?.secure === true && !secure && !cookies?.secure) {
+      throw new OptionsError(
+        'a secure cookie cannot be sent on this request, which is not secure as Koa sees it: ' +
+          'behind a proxy that ends TLS, set app.proxy = true',
+      );
+    }
+  };
+}
+
+/** The variables within koa-session's data; what it adds for itself (`_expire` …) is left out. */
+function variablesOf(data: Record<string, unknown>): SessionVariables {
+  for (const name of Object.keys(data)) {
+    if (name !== ENVELOPE && !name.startsWith('_')) {
+      throw new SessionError(
+        'ERR_PSB_CODEC_VALUE',
+        `ctx.session.${name} has no place in PHP's session; ` +
+          `session variables live in ctx.session.${ENVELOPE}`,
+      );
+    }
+  }
+  return (data[ENVELOPE] ?? {}) as SessionVariables;
+}
+
+/** koa-session does not decode cookies; PHP encodes a comma as `%2C`. */
+function idOf(key: string): string | undefined {
+  try {
+    return sessionIdOf(decodeURIComponent(key));
+  } catch {
+    return undefined;
+  }
+}
+
+function isLost(error: unknown): error is BridgeError {
+  return (
+    error instanceof BridgeError &&
+    (error.code === 'ERR_PSB_SESSION_GONE' || error.code === 'ERR_PSB_SESSION_REPLACED')
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
