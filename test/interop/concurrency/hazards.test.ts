@@ -1,0 +1,330 @@
+/**
+ * What can happen to a session that PHP and Node hold at the same time, each hazard with real PHP
+ * and real phpredis. The outcome is the safe one; where PHP alone causes the loss, the test says so
+ * and pins down what is lost.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Session } from '../../../src/session/session.ts';
+import { type Shop, startShop } from './shop.ts';
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await startShop();
+});
+afterAll(() => shop?.stop());
+
+const BASE = 'userid|s:3:"kky";n|i:1;';
+
+async function newSession(text = BASE): Promise<string> {
+  const id = shop.newId();
+  await shop.put(id, text);
+  return id;
+}
+
+async function commit(session: Session): Promise<string> {
+  return session.commit().then(
+    ({ outcome }) => outcome,
+    (error: { code: string }) => error.code,
+  );
+}
+
+describe('without locks', () => {
+  test('H1: PHP read, Node wrote, PHP writes blindly: PHP alone loses the Node change', async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.plain, id, `$_SESSION['php'] = 1;`);
+    await shop.node().run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    await page.finish();
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;`);
+  });
+
+  test('H1 with the PHP class: nothing is lost', async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.merging, id, `$_SESSION['php'] = 1;`);
+    await shop.node().run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    const { stderr } = await page.finish();
+    expect(stderr).toBe('');
+    expect(await shop.stored(id)).toBe(`${BASE}node|i:1;php|i:1;`);
+  });
+
+  test('H2: Node read, PHP wrote, Node writes: both changes are there', async () => {
+    const id = await newSession();
+    const session = await shop.node().open(id);
+    session.variables['node'] = 1;
+    await shop.run(shop.php.pools.plain, id, `$_SESSION['php'] = 1;`);
+    expect(await commit(session)).toBe('merged');
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;node|i:1;`);
+  });
+
+  test("H3: PHP changes nothing (lazy_write): Node's write survives", async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.plain, id, '');
+    await shop.node().run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    await page.finish();
+    expect(await shop.stored(id)).toBe(`${BASE}node|i:1;`);
+  });
+
+  test('H4: PHP without lazy_write is H1 on every request', async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.eager, id, '');
+    await shop.node().run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    await page.finish();
+    expect(await shop.stored(id)).toBe(BASE);
+  });
+
+  test("H4: Node's bytes are PHP's own, so that a reading PHP does not write", async () => {
+    const id = await newSession();
+    await shop.node().run(id, ({ variables }) => {
+      Object.assign(variables, { price: 0.1, big: 2n ** 62n, list: [1, 2.5, '셋'], map: { 7: 'x' } });
+    });
+    const after = await shop.stored(id);
+    const page = await shop.hold(shop.php.pools.plain, id, '');
+    // Would PHP write, this were lost.
+    await shop.put(id, `${after}seen|b:1;`);
+    await page.finish();
+    expect(await shop.stored(id)).toBe(`${after}seen|b:1;`);
+  });
+
+  test('H5: PHP in flight revives a session that Node logged out; a tombstone keeps it dead for the bridge', async () => {
+    const id = await newSession();
+    const sessions = shop.node({ revokedTtl: 60 });
+    const page = await shop.hold(shop.php.pools.plain, id, `$_SESSION['php'] = 1;`);
+    const session = await sessions.open(id);
+    await session.destroy();
+    expect(await shop.stored(id)).toBeNull();
+    await page.finish();
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;`);
+    const after = await sessions.open(id);
+    expect(after.isNew).toBe(true);
+    expect(after.id).not.toBe(id);
+  });
+
+  test('H5 with the PHP class: a logout is final', async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.merging, id, `$_SESSION['php'] = 1;`);
+    await (await shop.node().open(id)).destroy();
+    await page.finish();
+    expect(await shop.stored(id)).toBeNull();
+  });
+
+  test('H5 the other way: PHP logged out, Node in flight does not revive', async () => {
+    const id = await newSession();
+    const session = await shop.node().open(id);
+    session.variables['node'] = 1;
+    await shop.run(shop.php.pools.plain, id, 'session_destroy();');
+    expect(await commit(session)).toBe('ERR_PSB_SESSION_GONE');
+    expect(await shop.stored(id)).toBeNull();
+  });
+
+  test('H6: PHP that changes nothing does not revive a logout', async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.plain, id, '');
+    await (await shop.node().open(id)).destroy();
+    await page.finish();
+    expect(await shop.stored(id)).toBeNull();
+  });
+
+  test("another user under the same id: nothing of the first one's is written", async () => {
+    const id = await newSession();
+    const session = await shop.node({ identity: ['userid'] }).open(id);
+    session.variables['cart'] = ['of kky'];
+    await shop.run(
+      shop.php.pools.plain,
+      id,
+      `session_unset(); $_SESSION['userid'] = 'lde'; $_SESSION['n'] = 1;`,
+    );
+    expect(await commit(session)).toBe('ERR_PSB_SESSION_REPLACED');
+    expect(await shop.stored(id)).toBe('userid|s:3:"lde";n|i:1;');
+  });
+
+  test("two writers in different keys of Symfony's bag, a PHP login among them", async () => {
+    const id = await newSession('_sf2_attributes|a:1:{s:4:"cart";a:0:{}}_sf2_meta|a:1:{s:1:"u";i:1;}');
+    const session = await shop.node().open(id);
+    const bag = session.variables['_sf2_attributes'] as { cart: unknown };
+    bag.cart = ['book'];
+    await shop.run(
+      shop.php.pools.plain,
+      id,
+      `$_SESSION['_sf2_attributes']['_security_main'] = 'token'; $_SESSION['_sf2_meta']['u'] = 2;`,
+    );
+    expect(await commit(session)).toBe('merged');
+    expect(await shop.stored(id)).toBe(
+      '_sf2_attributes|a:2:{s:4:"cart";a:1:{i:0;s:4:"book";}s:14:"_security_main";s:5:"token";}' +
+        '_sf2_meta|a:1:{s:1:"u";i:2;}',
+    );
+  });
+});
+
+describe('with locks', () => {
+  test('H7: Node never writes into a PHP request that holds the lock', async () => {
+    const id = await newSession();
+    const session = await shop.node().open(id);
+    session.variables['node'] = 1;
+    const page = await shop.hold(shop.php.pools.locking, id, `$_SESSION['php'] = 1;`);
+    const committed = commit(session);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await shop.stored(id)).toBe(BASE);
+    await page.finish();
+    expect(await committed).toBe('merged');
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;node|i:1;`);
+  });
+
+  test("H8: Node gives up on PHP's lock and leaves it where it is", async () => {
+    const id = await newSession();
+    const page = await shop.hold(shop.php.pools.locking, id, '');
+    const secret = await shop.redis.client.get(`${shop.key(id)}_LOCK`);
+    const impatient = shop.node({ concurrency: 'lock', lockRetries: 3, lockWaitTime: 1000 });
+    await expect(impatient.open(id)).rejects.toMatchObject({ code: 'ERR_PSB_LOCK_BUSY' });
+    const merging = await shop.node({ lockRetries: 3, lockWaitTime: 1000 }).open(id);
+    merging.variables['node'] = 1;
+    expect(await commit(merging)).toBe('ERR_PSB_LOCK_BUSY');
+    expect(await shop.redis.client.get(`${shop.key(id)}_LOCK`)).toBe(secret);
+    await page.finish();
+  });
+
+  test("H9: Node holds the lock beyond phpredis 5.3's 20 ms: PHP's write is dropped, by PHP", async () => {
+    const id = await newSession();
+    const session = await shop.node({ concurrency: 'lock' }).open(id);
+    const { stderr } = await shop.run(shop.php.pools.locking, id, `$_SESSION['php'] = 1;`);
+    expect(stderr).toMatch(/Failed to write session data/);
+    await session.commit();
+    expect(await shop.stored(id)).toBe(BASE);
+  });
+
+  test("H9: 'merge' holds no lock, so PHP's patience is never tried", async () => {
+    const id = await newSession();
+    const session = await shop.node().open(id);
+    session.variables['node'] = 1;
+    const { stderr } = await shop.run(shop.php.pools.locking, id, `$_SESSION['php'] = 1;`);
+    expect(stderr).toBe('');
+    expect(await commit(session)).toBe('merged');
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;node|i:1;`);
+  });
+
+  test('H9: a patient PHP waits for Node', async () => {
+    const id = await newSession();
+    const session = await shop.node({ concurrency: 'lock' }).open(id);
+    session.variables['node'] = 1;
+    const page = shop.run(shop.php.pools.lockingForever, id, `$_SESSION['php'] = 1;`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await shop.stored(id)).toBe(BASE);
+    expect(await commit(session)).toBe('written');
+    await page;
+    expect(await shop.stored(id)).toBe(`${BASE}node|i:1;php|i:1;`);
+  });
+
+  test('H11: the lock of a slow PHP request runs out, and PHP writes unguarded (lock_expire=0)', async () => {
+    const id = await newSession();
+    const page = await shop.hold(
+      shop.php.pools.locking,
+      id,
+      `$_SESSION['php'] = 1;`,
+      // Makes phpredis trust the TTL of the lock, as with lock_expire=0 and max_execution_time.
+      `ini_set('redis.session.lock_expire', '0');`,
+    );
+    await shop.redis.client.del(`${shop.key(id)}_LOCK`);
+    await shop.node().run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    await page.finish();
+    expect(await shop.stored(id)).toMatch(/^userid\|s:3:"kky";n\|i:1;(node|php)\|i:1;$/);
+  });
+
+  test("H11 on Node's side: a lock that ran out refuses the write", async () => {
+    const id = await newSession();
+    const session = await shop.node({ concurrency: 'lock' }).open(id);
+    session.variables['node'] = 1;
+    await shop.redis.client.del(`${shop.key(id)}_LOCK`);
+    const page = await shop.hold(shop.php.pools.locking, id, `$_SESSION['php'] = 1;`);
+    expect(await commit(session)).toBe('ERR_PSB_LOCK_LOST');
+    await page.finish();
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;`);
+  });
+
+  test("H12: Node's lock secret is random, never host and pid", async () => {
+    const id = await newSession();
+    const secrets = new Set<string | null>();
+    for (let i = 0; i < 3; i++) {
+      const session = await shop.node({ concurrency: 'lock' }).open(id);
+      secrets.add(await shop.redis.client.get(`${shop.key(id)}_LOCK`));
+      await session.abort();
+    }
+    expect(secrets.size).toBe(3);
+    for (const secret of secrets) expect(secret).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('H13: PHP unlocks before it deletes; a Node write in the gap is refused, not revived', async () => {
+    const id = await newSession();
+    const session = await shop.node({ concurrency: 'lock' }).open(id);
+    await session.abort();
+    const late = await shop.node().open(id);
+    late.variables['node'] = 1;
+    await shop.run(shop.php.pools.locking, id, 'session_destroy();');
+    expect(await commit(late)).toBe('ERR_PSB_SESSION_GONE');
+    expect(await shop.stored(id)).toBeNull();
+  });
+
+  test('H14: after a login in Node the old id is dead in PHP, too', async () => {
+    const id = await newSession();
+    const session = await shop.node().open(id);
+    await session.regenerate();
+    await session.commit();
+    expect(await shop.stored(id)).toBeNull();
+    expect(await shop.stored(session.id)).toBe(BASE);
+    const { body } = await shop.run(
+      shop.php.pools.plain,
+      session.id,
+      `echo $_SESSION['userid'];`,
+    );
+    expect(body).toBe('kky');
+  });
+
+  test('H14: after session_regenerate_id(true) in PHP the old id is dead in Node', async () => {
+    const id = await newSession();
+    const late = await shop.node().open(id);
+    late.variables['node'] = 1;
+    await shop.run(shop.php.pools.plain, id, 'session_regenerate_id(true);');
+    expect(await commit(late)).toBe('ERR_PSB_SESSION_GONE');
+    expect((await shop.node().open(id)).isNew).toBe(true);
+  });
+
+  test('H17: a DEL that lands in a section locked by Node is not undone', async () => {
+    const id = await newSession();
+    const session = await shop.node({ concurrency: 'lock' }).open(id);
+    session.variables['node'] = 1;
+    // phpredis 5.3 gives up on the lock, and then destroys without it.
+    await shop.run(shop.php.pools.locking, id, 'session_destroy();');
+    expect(await commit(session)).toBe('ERR_PSB_SESSION_GONE');
+    expect(await shop.stored(id)).toBeNull();
+  });
+});
+
+describe('lifetimes', () => {
+  test('H15: without gcMaxlifetime a longer TTL of PHP stays', async () => {
+    const id = await newSession();
+    await shop.redis.client.expire(shop.key(id), 9000);
+    await shop.node({ gcMaxlifetime: undefined }).run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    expect(await shop.redis.client.ttl(shop.key(id))).toBeGreaterThan(8990);
+  });
+
+  test('H16: no key without a TTL, whatever was there', async () => {
+    const id = await newSession();
+    await shop.redis.client.persist(shop.key(id));
+    await shop.node().run(id, () => {});
+    expect(await shop.redis.client.ttl(shop.key(id))).toBeGreaterThan(1430);
+    await shop.redis.client.persist(shop.key(id));
+    await shop.node({ gcMaxlifetime: undefined }).run(id, (session) => {
+      session.variables['node'] = 1;
+    });
+    expect(await shop.redis.client.ttl(shop.key(id))).toBeGreaterThan(1430);
+  });
+});
