@@ -124,13 +124,14 @@ export class PhpSessionStore {
     const kept = isObject(ctx) ? this.#open.get(ctx) : undefined;
     if (kept?.id === id) return kept;
     await kept?.abort();
-    // The id is koa-session's own making: adopted, not replaced by strict mode.
-    const session = await this.sessions.open(id, {
-      useStrictMode: false,
-      beforeNewId: guard(ctx),
-    });
+    const beforeNewId = guard(ctx);
+    const made = isObject(ctx) && this.#generated.get(ctx) === id;
+    const session = made
+      ? await this.sessions.open(undefined, { newId: id, beforeNewId })
+      : // Somebody's own id (the store may be used alone): adopted, whatever strict mode says.
+        await this.sessions.open(id, { useStrictMode: false, beforeNewId });
     this.#keep(ctx, session);
-    if (isObject(ctx)) this.#generated.delete(ctx);
+    if (made) this.#generated.delete(ctx);
     return session;
   }
 

@@ -21,6 +21,8 @@ export interface OpenOptions {
   readonly beforeNewId?: (() => void) | undefined;
   /** Instead of the manager's `useStrictMode`, for this one session. */
   readonly useStrictMode?: boolean | undefined;
+  /** The id of the session if it is a new one, from `createId()`. Default: one of its own. */
+  readonly newId?: string | undefined;
 }
 
 export class SessionModule implements AsyncDisposable {
@@ -83,7 +85,7 @@ export class SessionModule implements AsyncDisposable {
       const session = new Session(
         {
           requestedId,
-          id: adopted ? requestedId : saveHandler.createSid(),
+          id: adopted ? requestedId : (options.newId ?? saveHandler.createSid()),
           bytes,
           lock,
           readOnly,
