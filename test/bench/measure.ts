@@ -1,0 +1,73 @@
+/** A contestant: runs once over one variant. `php` ones are timed inside PHP. */
+export type Contestant =
+  | { readonly name: string; readonly run: (variant: number) => unknown }
+  | { readonly name: string; readonly php: (milliseconds: number) => Promise<number> };
+
+export interface Result {
+  readonly name: string;
+  /** Nanoseconds for one blob. */
+  readonly fastest: number;
+  readonly median: number;
+  /** Median over the rounds of this one's time divided by the first contestant's: above 1, the first is faster. */
+  readonly ratio: number;
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const high = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+let sink: unknown;
+
+function timeInNode(
+  run: (variant: number) => unknown,
+  variants: number,
+  milliseconds: number,
+): number {
+  const start = process.hrtime.bigint();
+  const end = start + BigInt(Math.round(milliseconds * 1e6));
+  let count = 0;
+  let now: bigint;
+  do {
+    for (let variant = 0; variant < variants; variant++) sink = run(variant);
+    count += variants;
+    now = process.hrtime.bigint();
+  } while (now < end);
+  if (sink === timeInNode) throw new Error('never');
+  return Number(now - start) / count;
+}
+
+/**
+ * Interleaved rounds with the order rotated. No forced garbage collection between them: it would
+ * throw away optimised code and flatter whoever warms up fastest.
+ */
+export async function compare(
+  contestants: readonly Contestant[],
+  options: { readonly variants: number; readonly rounds: number; readonly milliseconds: number },
+): Promise<Result[]> {
+  const { variants, rounds, milliseconds } = options;
+  const times = contestants.map((): number[] => []);
+  for (let round = -2; round < rounds; round++) {
+    for (let step = 0; step < contestants.length; step++) {
+      const index = (step + Math.max(round, 0)) % contestants.length;
+      const contestant = contestants[index] as Contestant;
+      const time =
+        'run' in contestant
+          ? timeInNode(contestant.run, variants, milliseconds)
+          : await contestant.php(milliseconds);
+      if (round >= 0) times[index]?.push(time);
+    }
+  }
+  const first = times[0] ?? [];
+  return contestants.map(({ name }, index) => {
+    const own = times[index] ?? [];
+    return {
+      name,
+      fastest: Math.min(...own),
+      median: median(own),
+      ratio: median(own.map((time, round) => time / (first[round] ?? Number.NaN))),
+    };
+  });
+}
