@@ -1,0 +1,26 @@
+import { createServer } from 'node:http';
+import { SessionManager } from 'php-session-bridge';
+import { openRequest, openSession, readSession } from 'php-session-bridge/http';
+import { MemorySaveHandler } from 'php-session-bridge/testing';
+
+const sessions = new SessionManager({ saveHandler: new MemorySaveHandler() });
+
+const request = await openRequest(sessions, { cookie: undefined, secure: true });
+request.variables['n'] = 1;
+request.variables = { n: 2 };
+request.variables = null;
+const { setCookie, headers } = await request.commit();
+const cookies: readonly string[] = setCookie;
+const cacheControl: string | undefined = headers['Cache-Control'];
+// @ts-expect-error the request must say whether there is a cookie
+void openRequest(sessions, {});
+// @ts-expect-error a list of cookies is the answer's, not the caller's
+setCookie.push('x');
+
+createServer(async (req, res) => {
+  const session = await openSession(sessions, req, res);
+  session.variables['n'] = 1;
+  const reader = await readSession(sessions, req);
+  res.end(`${reader.id} ${reader.exists}`);
+});
+void [cookies, cacheControl];
