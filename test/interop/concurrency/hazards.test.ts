@@ -82,7 +82,12 @@ describe('without locks', () => {
   test("H4: Node's bytes are PHP's own, so that a reading PHP does not write", async () => {
     const id = await newSession();
     await shop.node().run(id, ({ variables }) => {
-      Object.assign(variables, { price: 0.1, big: 2n ** 62n, list: [1, 2.5, '셋'], map: { 7: 'x' } });
+      Object.assign(variables, {
+        price: 0.1,
+        big: 2n ** 62n,
+        list: [1, 2.5, '셋'],
+        map: { 7: 'x' },
+      });
     });
     const after = await shop.stored(id);
     const page = await shop.hold(shop.php.pools.plain, id, '');
@@ -145,7 +150,9 @@ describe('without locks', () => {
   });
 
   test("two writers in different keys of Symfony's bag, a PHP login among them", async () => {
-    const id = await newSession('_sf2_attributes|a:1:{s:4:"cart";a:0:{}}_sf2_meta|a:1:{s:1:"u";i:1;}');
+    const id = await newSession(
+      '_sf2_attributes|a:1:{s:4:"cart";a:0:{}}_sf2_meta|a:1:{s:1:"u";i:1;}',
+    );
     const session = await shop.node().open(id);
     const bag = session.variables['_sf2_attributes'] as { cart: unknown };
     bag.cart = ['book'];
@@ -278,11 +285,7 @@ describe('with locks', () => {
     await session.commit();
     expect(await shop.stored(id)).toBeNull();
     expect(await shop.stored(session.id)).toBe(BASE);
-    const { body } = await shop.run(
-      shop.php.pools.plain,
-      session.id,
-      `echo $_SESSION['userid'];`,
-    );
+    const { body } = await shop.run(shop.php.pools.plain, session.id, `echo $_SESSION['userid'];`);
     expect(body).toBe('kky');
   });
 

@@ -4,8 +4,8 @@
  */
 import { SessionManager, type SessionManagerOptions } from '../../../src/config/session-manager.ts';
 import { createSessionId } from '../../../src/save-handler/session-id.ts';
-import type { PhpIni } from '../../services/php-ini.ts';
 import { type PhpPool, type PhpService, startPhp } from '../../services/php.ts';
+import type { PhpIni } from '../../services/php-ini.ts';
 import type { PhpAnswer } from '../../services/php-request.ts';
 import { type RedisService, startRedis } from '../../services/redis.ts';
 
