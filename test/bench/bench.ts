@@ -54,7 +54,7 @@ const missed: string[] = [];
 await using php = new BenchPhp(variants);
 const codec = await loadCodec();
 console.log(
-  `Node ${process.versions.node}, PHP ${process.env['PHP_VERSION'] ?? ''}${rounds} rounds, ${variants} variants`,
+  `Node ${process.versions.node}, PHP ${await php.version()}, ${rounds} rounds, ${variants} variants`,
 );
 
 function microseconds(nanoseconds: number): string {

@@ -47,6 +47,10 @@ export class BenchPhp implements AsyncDisposable {
     );
   }
 
+  version(): Promise<string> {
+    return this.#run('PHP_VERSION');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#peer[Symbol.asyncDispose]();
   }
