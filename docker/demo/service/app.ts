@@ -40,6 +40,7 @@ export function createApp(settings: DemoSettings): DemoApp {
     redis,
     prefix: settings.prefix,
     serializeHandler: settings.serializeHandler,
+    compression: settings.compression,
     identity: ['userid'],
   });
   app.use(sessions);

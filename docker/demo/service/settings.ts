@@ -18,6 +18,7 @@ export interface DemoSettings {
   readonly handler: DemoHandler;
   readonly prefix: string;
   readonly serializeHandler: 'php' | 'php_binary' | 'php_serialize' | 'igbinary' | 'msgpack';
+  readonly compression: 'none' | 'lzf' | 'lz4' | 'zstd';
 }
 
 /** phpredis's default, and the prefix of the source documents' own handler. */
@@ -44,5 +45,6 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): D
     prefix: env['SESSION_PREFIX'] || prefixOf(handler),
     serializeHandler: (env['SESSION_SERIALIZE_HANDLER'] ||
       'php') as DemoSettings['serializeHandler'],
+    compression: (env['SESSION_COMPRESSION'] || 'none') as DemoSettings['compression'],
   };
 }
