@@ -1,0 +1,4 @@
+import { describeAdapter } from './adapter-suite.ts';
+import { koa3 } from './adapters.ts';
+
+describeAdapter(koa3);
