@@ -2,7 +2,7 @@
 
 /**
  * Runs every test: `php php/tests/run.php [part of a test's name]`. Tests that need Redis are run
- * when PSB_REDIS names one (`127.0.0.1:6379`), whose database 0 they empty.
+ * when PSB_REDIS names one (`127.0.0.1:6379`), which they empty again and again.
  */
 
 declare(strict_types=1);
@@ -18,6 +18,8 @@ foreach (glob(__DIR__ . '/*Test.php') as $file) {
 $wanted = $argv[1] ?? '';
 $failed = 0;
 $run = 0;
+// PHP refuses to start sessions once something was printed.
+ob_start();
 foreach (Tests::$all as $name => $body) {
     if ($wanted !== '' && strpos($name, $wanted) === false) {
         continue;
@@ -27,9 +29,9 @@ foreach (Tests::$all as $name => $body) {
         $body();
     } catch (\Throwable $exception) {
         $failed++;
-        echo "FAILED $name\n       {$exception->getMessage()}\n       ",
-            str_replace("\n", "\n       ", $exception->getTraceAsString()), "\n";
+        fwrite(STDERR, "FAILED $name\n  " . str_replace("\n", "\n  ", (string) $exception) . "\n");
     }
 }
+ob_end_clean();
 printf("PHP %s, phpredis %s: %d tests, %d failed\n", PHP_VERSION, phpversion('redis') ?: 'none', $run, $failed);
 exit($failed === 0 && $run > 0 ? 0 : 1);

@@ -18,15 +18,20 @@ final class BinaryFormat implements SessionFormat
         $this->handler = $handler;
     }
 
+    public function check(string $bytes): void
+    {
+        // The msgpack decoder reports success for any garbage, and then has no variables.
+        if ($this->handler === 'msgpack' && $bytes !== '' && !MsgpackStructure::isSession($bytes)) {
+            throw new UnreadableSession('The stored session is no msgpack map of variables');
+        }
+    }
+
     public function decode(string $bytes): array
     {
         if ($bytes === '') {
             return [];
         }
-        // The msgpack decoder reports success for any garbage, and then has no variables.
-        if ($this->handler === 'msgpack' && !MsgpackStructure::isSession($bytes)) {
-            throw new UnreadableSession('The stored session is no msgpack map of variables');
-        }
+        $this->check($bytes);
         $decoder = $this->handler . '_unserialize';
         $variables = Quietly::call(static function () use ($decoder, $bytes) {
             return $decoder($bytes);

@@ -8,6 +8,14 @@ namespace PhpSessionBridge\Format;
 interface SessionFormat
 {
     /**
+     * Refuses bytes that PHP's own decoder would take for an empty session, or for something that
+     * it then can not write back. What PHP itself refuses need not be refused here.
+     *
+     * @throws UnreadableSession
+     */
+    public function check(string $bytes): void;
+
+    /**
      * The variables for a merge: objects are opaque, nothing is written into $_SESSION.
      *
      * @return array<int|string, mixed>

@@ -15,6 +15,21 @@ final class TextFormat implements SessionFormat
         $this->handler = $handler;
     }
 
+    public function check(string $bytes): void
+    {
+        if ($bytes === '') {
+            return;
+        }
+        // A number or an object would become $_SESSION itself.
+        if ($this->handler === 'php_serialize' && strncmp($bytes, 'a:', 2) !== 0) {
+            throw new UnreadableSession('The stored session is not an array of variables');
+        }
+        // PHP 7.4 starts an empty session where it finds no variable; PHP 8.2 refuses.
+        if (PHP_VERSION_ID < 80200) {
+            $this->decode($bytes);
+        }
+    }
+
     public function decode(string $bytes): array
     {
         if ($bytes === '') {

@@ -1,0 +1,139 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PhpSessionBridge;
+
+use PhpSessionBridge\Format\SessionFormat;
+use PhpSessionBridge\Format\UnreadableSession;
+use PhpSessionBridge\Format\UnwritableSession;
+use PhpSessionBridge\Merge\Verdict;
+use PhpSessionBridge\Store\SessionStore;
+use PhpSessionBridge\Store\StoreError;
+use PhpSessionBridge\Store\WriteResult;
+
+/** One session's write: only over the bytes that it was made for, else made anew for fresher ones. */
+final class ConditionalWrite
+{
+    /** Attempts against other writers; the later ones pause, by chance, so as not to meet again. */
+    private const ATTEMPTS = 64;
+
+    /** Microseconds. */
+    private const LONGEST_PAUSE = 20000;
+
+    private SessionStore $store;
+    private Options $options;
+    private SessionFormat $format;
+    private string $id;
+    private ?string $secret;
+
+    /** @param string|null $secret of the lock that the writer holds */
+    public function __construct(
+        SessionStore $store,
+        Options $options,
+        SessionFormat $format,
+        string $id,
+        ?string $secret
+    ) {
+        $this->store = $store;
+        $this->options = $options;
+        $this->format = $format;
+        $this->id = $id;
+        $this->secret = $secret;
+    }
+
+    /**
+     * @param string      $bytes    what to write if `$expected` is stored still
+     * @param string|null $expected null: the session must be absent
+     * @param string|null $seen     the newest bytes that are known to be of the same session
+     * @param callable    $again    fn (string $current): string, what to write over other bytes
+     * @return string what is stored now
+     * @throws SessionLost
+     * @throws StoreError
+     */
+    public function run(string $bytes, ?string $expected, ?string $seen, callable $again): string
+    {
+        for ($attempt = 0; $attempt < self::ATTEMPTS; $attempt++) {
+            $result = $this->attempt($bytes, $expected);
+            if ($result->state === WriteResult::WRITTEN) {
+                return $bytes;
+            }
+            $this->refuseStranger($seen, $result->bytes);
+            $expected = $seen = $result->bytes;
+            if ($expected === null) {
+                // Absent, as it always was for this writer.
+                continue;
+            }
+            $bytes = $this->encode($again, $expected);
+            if ($bytes === $expected) {
+                $this->store->touch($this->id, $this->options->lifetime());
+
+                return $bytes;
+            }
+            if ($attempt > 0) {
+                usleep(random_int(0, (int) min(self::LONGEST_PAUSE, 250 * 2 ** min($attempt, 8))));
+            }
+        }
+        throw new SessionLost(
+            SessionLost::CONTENDED,
+            'The session was not written: others wrote during each of ' . self::ATTEMPTS . ' attempts'
+        );
+    }
+
+    /** @throws SessionLost if what is stored now is not the session that the writer knows */
+    public function refuseStranger(?string $seen, ?string $current): void
+    {
+        $verdict = $this->guard(function () use ($seen, $current): string {
+            return Verdict::of(
+                $seen === null ? null : $this->format->decode($seen),
+                $current === null ? null : $this->format->decode($current),
+                $this->options->identity
+            );
+        });
+        if ($verdict === Verdict::GONE) {
+            throw SessionLost::gone();
+        }
+        if ($verdict === Verdict::REPLACED) {
+            throw SessionLost::replaced();
+        }
+    }
+
+    /**
+     * The bytes to write over the current ones.
+     *
+     * @param callable $again fn (?string $current): string
+     * @throws SessionLost if either can not be read or written in this format
+     */
+    public function encode(callable $again, ?string $current): string
+    {
+        return $this->guard(static function () use ($again, $current): string {
+            return $again($current);
+        });
+    }
+
+    private function attempt(string $bytes, ?string $expected): WriteResult
+    {
+        $result = $this->options->patience->until(function () use ($bytes, $expected): ?WriteResult {
+            $lifetime = $this->options->lifetime();
+            $result = $this->store->writeIf($this->id, $bytes, $expected, $lifetime, $this->secret);
+
+            return $result->state === WriteResult::LOCKED ? null : $result;
+        });
+        if ($result === null) {
+            throw SessionLost::locked();
+        }
+
+        return $result;
+    }
+
+    private function guard(callable $body): string
+    {
+        try {
+            return $body();
+        } catch (UnreadableSession $exception) {
+            throw SessionLost::unreadable($exception->getMessage(), $exception);
+        } catch (UnwritableSession $exception) {
+            throw new SessionLost(SessionLost::UNWRITABLE, $exception->getMessage(), $exception);
+        }
+    }
+}
