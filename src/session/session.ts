@@ -9,6 +9,7 @@ import { type CommitResult, UNCHANGED } from './commit-result.ts';
 import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
 import { HeldLock } from './held-lock.ts';
 import { adopt, merge } from './merge.ts';
+import { moveSession } from './move.ts';
 import { watch } from './observe.ts';
 import type { SessionSettings } from './options.ts';
 import { assertSameSession } from './replaced.ts';
@@ -320,65 +321,24 @@ export class Session implements AsyncDisposable {
     if (!deleteOld) await this.#save();
     const oldLock = this.#lock;
     const newLock = oldLock && (await saveHandler.lock(newId));
+    const ours = this.#changedBytes() ?? this.#stored.bytes;
+    let bytes: Buffer;
     try {
-      await this.#move(newId, newLock, deleteOld);
+      const destination = { id: newId, lock: newLock };
+      bytes = await moveSession(this.#target(), destination, this.#stored.bytes, ours, deleteOld);
     } catch (error) {
       await newLock?.release().catch(() => false);
       throw error;
     }
+    this.#id = newId;
+    this.#wrote(bytes);
+    if (this.#variables !== undefined) {
+      if (bytes !== ours) adopt(this.#variables, this.#stored.decode());
+      this.#stored.alsoSaidBy(this.#codec.encode(this.#variables));
+    }
     if (graceSeconds > 0) await saveHandler.updateTimestamp(oldId, graceSeconds);
     await oldLock?.release();
     if (newLock) this.#lock = new HeldLock(newLock, locking.expire);
-  }
-
-  /** The new key is there before the old one goes: a crash in between loses no session. */
-  async #move(newId: string, newLock: SessionLock | undefined, deleteOld: boolean): Promise<void> {
-    const { saveHandler, locking, identity } = this.#settings;
-    const oldId = this.#id;
-    const encoded = this.#variables === undefined ? undefined : this.#codec.encode(this.#variables);
-    const ours =
-      encoded === undefined || this.#stored.says(encoded)
-        ? (this.#stored.bytes as Buffer)
-        : encoded;
-    let base = this.#stored.bytes as Buffer;
-    let bytes = ours;
-    let expected: Buffer | null = null;
-    for (;;) {
-      this.#codec.verify(bytes);
-      const condition = { expected, lock: newLock };
-      const created = await unlocked(locking, () => saveHandler.writeIf(newId, bytes, condition));
-      if (created.state === 'changed') {
-        throw new SessionError('ERR_PSB_SESSION_CONFLICT', 'the new session id is taken already');
-      }
-      expected = bytes;
-      if (!deleteOld) break;
-      const lock = this.#lock?.lock;
-      const left = await unlocked(locking, () =>
-        saveHandler.destroyIf(oldId, { expected: base, lock }),
-      ).catch(async (error: unknown) => {
-        await saveHandler.destroy(newId).catch(() => {});
-        throw error;
-      });
-      if (left.state === 'written') break;
-      // Somebody wrote the old session meanwhile: that belongs into the new one.
-      try {
-        const theirs = left.bytes === null ? null : this.#codec.decode(left.bytes);
-        const before = this.#codec.decode(this.#stored.bytes);
-        assertSameSession(before, theirs, identity);
-        merge(before, this.#codec.decode(ours), theirs, this.#settings.onConflict);
-        bytes = this.#codec.encode(theirs);
-        base = left.bytes as Buffer;
-      } catch (error) {
-        await saveHandler.destroy(newId).catch(() => {});
-        throw error;
-      }
-    }
-    this.#id = newId;
-    const merged = bytes !== ours;
-    this.#wrote(bytes);
-    if (this.#variables === undefined) return;
-    if (merged) adopt(this.#variables, this.#stored.decode());
-    this.#stored.alsoSaidBy(this.#codec.encode(this.#variables));
   }
 
   #wrote(bytes: Buffer): void {
