@@ -9,7 +9,13 @@ import {
   serialize,
   unserialize,
 } from '../../src/codec/index.ts';
-import { bytesOf, type Family, type Handler, readFixtures } from '../fixtures/fixtures.ts';
+import {
+  bytesOf,
+  type Family,
+  type Handler,
+  readFixtures,
+  readOtherVersions,
+} from '../fixtures/fixtures.ts';
 
 const handlers: readonly string[] = ['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'];
 
@@ -176,6 +182,25 @@ export function describeFixtures(family: Family): void {
       });
     }
   });
+
+  for (const { php, values: otherValues, sessions: otherSessions } of readOtherVersions(family)) {
+    describe(`${family}: what PHP ${php} writes otherwise`, () => {
+      for (const row of otherValues) {
+        it(row.name, () => {
+          for (const [key, latin1] of Object.entries(row.bytes)) {
+            if (latin1) expectLossless(codecOf(key, true), bytesOf(latin1));
+          }
+        });
+      }
+      for (const row of otherSessions) {
+        it(row.name, () => {
+          for (const [handler, latin1] of Object.entries(row.bytes)) {
+            if (latin1) expectLossless(sessionCodec(handler as Handler), bytesOf(latin1));
+          }
+        });
+      }
+    });
+  }
 
   if (family === 'php') {
     describe('sessions carried from handler to handler', () => {
