@@ -16,7 +16,9 @@ export interface PhpUrl {
 }
 
 /** `undefined` where parse_url() answers false. */
-export function parsePhpUrl(text: string): PhpUrl | undefined {
+export function parsePhpUrl(source: string): PhpUrl | undefined {
+  // parse_url() does this part by part; none of the characters it looks for is among them.
+  const text = source.replace(/[\x00-\x1f\x7f]/g, '_');
   const url: PhpUrl = { port: 0, hasUserInfo: false };
   const colon = text.indexOf(':');
 

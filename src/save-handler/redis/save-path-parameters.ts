@@ -1,7 +1,6 @@
 /**
  * The parameters that both handlers of phpredis understand, read with PHP's own conversions.
  */
-import { SavePathError } from '../../errors.ts';
 import type { PhpQueryValue } from './php-query.ts';
 
 /** What AUTH is sent with. */
@@ -44,13 +43,9 @@ export function readBoolean(parameters: Parameters, name: string): boolean {
   return typeof value === 'string' && /^(1|true|yes)$/i.test(value);
 }
 
-/** PHP makes the text `Array` of an array; nobody can want that as a key prefix. */
+/** zval_get_string(): PHP makes the word `Array` of an array. */
 export function readString(parameters: Parameters, name: string): string | undefined {
-  const value = parameters.get(name);
-  if (value === undefined || typeof value === 'string') return value;
-  throw new SavePathError(
-    `session.save_path: ${name} is written as an array; phpredis would take the word "Array" for it. Write ${name}=…`,
-  );
+  return textOf(parameters.get(name));
 }
 
 /**
@@ -65,10 +60,7 @@ export function readAuth(
   const value = parameters.get('auth');
   if (value === undefined) return undefined;
   if (typeof value === 'string') return { password: value };
-  const text = (key: string): string | undefined => {
-    const element = value.get(key);
-    return typeof element === 'string' ? element : undefined;
-  };
+  const text = (key: string): string | undefined => textOf(value.get(key));
   const skip = (reason: string): undefined => {
     ignored.push({ name: 'auth', reason: `${reason}; phpredis sends no AUTH then` });
   };
@@ -106,4 +98,8 @@ export function reportUnknown(
 function numericPrefix(text: string): number {
   const match = /^[ \t\n\r\v\f]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/.exec(text);
   return match === null ? 0 : Number(match[1]);
+}
+
+function textOf(value: PhpQueryValue | undefined): string | undefined {
+  return value instanceof Map ? 'Array' : value;
 }
