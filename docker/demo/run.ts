@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
+import { startComposeDemo } from './compose.ts';
 import type { DemoHandler, DemoSettings } from './service/settings.ts';
-import { startDemo } from './services.ts';
+import { type Demo, startDemo } from './services.ts';
 import { PEOPLE, playStory } from './story.ts';
 
 const HELP = `npm run demo                 play the story, under both prefixes
@@ -42,8 +43,8 @@ async function main(): Promise<void> {
   print('\nOne login, three services, two languages: every step was as it should be.');
 }
 
-function start(handler: DemoHandler, port?: number) {
-  return startDemo({
+function start(handler: DemoHandler, port?: number): Promise<Demo> {
+  return (values.docker ? startComposeDemo : startDemo)({
     handler,
     serializeHandler: values['serialize-handler'] as DemoSettings['serializeHandler'],
     instances: Number(values.instances),

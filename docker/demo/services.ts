@@ -24,7 +24,6 @@ export interface DemoOptions {
 export interface Demo {
   readonly url: string;
   readonly prefix: string;
-  readonly redis: { readonly host: string; readonly port: number };
   stop(): Promise<void>;
 }
 
@@ -40,6 +39,9 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     for (const service of started.reverse()) await service.stop();
   };
   try {
+    const logs = temporaryFolder('demo');
+    keep({ stop: async () => logs.remove() });
+    const accessLog = `${logs.path}/access.log`;
     const redis = keep(await startRedis());
     const ini: PhpIni = {
       'session.save_handler': 'redis',
@@ -55,6 +57,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       SESSION_SERIALIZE_HANDLER: serializeHandler,
       REDIS_HOST: redis.host,
       REDIS_PORT: String(redis.port),
+      // All come from 127.0.0.1: the log of the proxy tells which PHP service was at work.
+      ACCESS_LOG: accessLog,
     };
     const numbers = Array.from({ length: instances }, (_, at) => at + 1);
     const php = keep(
@@ -76,6 +80,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     const pools = (service: string) => numbers.map((number) => php.pools[`${service}-${number}`]!);
     const nginx = keep(
       await startNginx({
+        accessLog,
         ...(options.port === undefined ? {} : { port: options.port }),
         http: (port) =>
           fill(readFileSync(`${root}docker/nginx/default.conf.template`, 'utf8'), {
@@ -95,7 +100,6 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     return {
       url: nginx.url,
       prefix: prefixOf(handler),
-      redis: { host: redis.host, port: redis.port },
       stop,
     };
   } catch (error) {

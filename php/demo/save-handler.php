@@ -20,6 +20,10 @@ if ($handler !== 'phpredis') {
     if ($password !== false && $password !== '') {
         $redis->auth([getenv('REDIS_USER') ?: 'default', $password]);
     }
-    $class = $handler === 'merging' ? MergingSaveHandler::class : SaveHandler::class;
-    $class::register($redis, ['prefix' => getenv('SESSION_PREFIX') ?: 'session:']);
+    $options = ['prefix' => getenv('SESSION_PREFIX') ?: 'session:'];
+    if ($handler === 'merging') {
+        MergingSaveHandler::register($redis, $options + ['identity' => ['userid']]);
+    } else {
+        SaveHandler::register($redis, $options);
+    }
 }

@@ -19,6 +19,8 @@ export interface NginxOptions {
   locations?: Readonly<Record<string, NginxLocation>>;
   /** More text for the `http` block, given the port to listen on, in place of `locations`. */
   http?: (port: number) => string;
+  /** File that receives one JSON line for each request: `{ end, took, method, uri }`, seconds. */
+  accessLog?: string;
   /** Listen here if it is free, else on any free port. */
   port?: number;
 }
@@ -53,7 +55,7 @@ export async function startNginx(options: NginxOptions): Promise<NginxService> {
       const port = wanted === undefined || (await accepts(wanted)) ? free : wanted;
       const http = options.http?.(port) ?? serverText(port, options.locations ?? {});
       const config = join(folder.path, 'nginx.conf');
-      writeFileSync(config, configText(folder.path, http));
+      writeFileSync(config, configText(folder.path, http, options.accessLog));
       const service = await startService({
         program: program('nginx'),
         args: ['-p', folder.path, '-c', config, '-e', 'stderr'],
@@ -77,14 +79,15 @@ export async function startNginx(options: NginxOptions): Promise<NginxService> {
   }
 }
 
-function configText(folder: string, http: string): string {
+function configText(folder: string, http: string, accessLog = ''): string {
   return `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off;
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr notice;
 events { worker_connections 512; }
 http {
-  access_log off;
+  log_format requests escape=json '{"end":"$msec","took":"$request_time","method":"$request_method","uri":"$uri"}';
+  access_log ${accessLog === '' ? 'off' : `${accessLog} requests`};
   default_type text/plain;
   client_body_temp_path ${folder}/body;
   proxy_temp_path ${folder}/proxy;

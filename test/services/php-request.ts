@@ -46,7 +46,7 @@ export async function phpRequest(
 ): Promise<PhpAnswer> {
   const form = request.form ? new URLSearchParams({ ...request.form }).toString() : undefined;
   const body = Buffer.from((form ?? request.body ?? '') as string);
-  const method = request.method ?? (body.length > 0 ? 'POST' : 'GET');
+  const method = request.method ?? (form !== undefined || body.length > 0 ? 'POST' : 'GET');
   const query = queryText(request.query);
   const path = isAbsolute(script) ? `/${script.split('/').at(-1)}` : `/${script}`;
   const headers: Record<string, string> = { host: 'localhost', ...request.headers };

@@ -5,7 +5,7 @@ import { type PhpPool, type PhpService, startPhp } from '../../services/php.ts';
 import { type RedisService, startRedis } from '../../services/redis.ts';
 
 const docroot = fileURLToPath(new URL('../../../php/demo', import.meta.url));
-const PREFIX = { phpredis: 'PHPREDIS_SESSION:', class: 'session:' } as const;
+const PREFIX = { phpredis: 'PHPREDIS_SESSION:', class: 'session:', merging: 'session:' } as const;
 type Handler = keyof typeof PREFIX;
 
 let redis: RedisService;
@@ -14,6 +14,7 @@ let php: PhpService<Handler>;
 beforeAll(async () => {
   redis = await startRedis();
   const ini = { 'session.use_strict_mode': true };
+  const env = { REDIS_HOST: redis.host, REDIS_PORT: `${redis.port}` };
   php = await startPhp({
     pools: {
       phpredis: {
@@ -25,11 +26,8 @@ beforeAll(async () => {
           'redis.session.locking_enabled': true,
         },
       },
-      class: {
-        docroot,
-        ini,
-        env: { SESSION_HANDLER: 'class', REDIS_HOST: redis.host, REDIS_PORT: `${redis.port}` },
-      },
+      class: { docroot, ini, env: { ...env, SESSION_HANDLER: 'class' } },
+      merging: { docroot, ini, env: { ...env, SESSION_HANDLER: 'merging' } },
     },
   });
 });
@@ -39,7 +37,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-describe.each(['phpredis', 'class'] as const)('the PHP services with %s', (handler) => {
+describe.each(['phpredis', 'class', 'merging'] as const)('the PHP services with %s', (handler) => {
   let pool: PhpPool;
   let jar: CookieJar;
   const stored = () => redis.client.get(`${PREFIX[handler]}${jar.get('PHPSESSID')}`);
