@@ -67,7 +67,7 @@ export function resolveCookieSettings(options: CookieOptions): CookieSettings {
  * @param header the request's `Cookie` header
  * @returns `undefined` if the client sent no such cookie
  */
-export function readCookie(header: string | undefined, name: string): string | undefined {
+export function readCookie(header: string | null | undefined, name: string): string | undefined {
   if (!header) return undefined;
   for (let start = 0; start < header.length; ) {
     let end = header.indexOf(';', start);

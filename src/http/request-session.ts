@@ -12,7 +12,7 @@ import { type WebSettings, webSettingsOf } from './web-settings.ts';
 /** What of a request matters to its session. */
 export interface SessionRequest {
   /** The `Cookie` header as it came. */
-  readonly cookie: string | undefined;
+  readonly cookie: string | null | undefined;
   /** Did the request come over TLS (as far as a trusted proxy says)? Default `false`. */
   readonly secure?: boolean | undefined;
 }

@@ -96,7 +96,8 @@ export class SessionModule implements AsyncDisposable {
         this.#codec,
         this.settings,
       );
-      this.#open.add(session);
+      // A reader holds nothing that close() would have to wait for.
+      if (!readOnly) this.#open.add(session);
       done(session.id, { bytes: bytes?.length ?? 0, outcome: bytes === null ? 'new' : 'found' });
       return session;
     } catch (error) {
