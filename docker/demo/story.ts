@@ -136,6 +136,25 @@ export async function playStory({ url, person, prefix, print }: StoryOptions): P
   print('    nor does it for the old cookie');
 }
 
+/**
+ * One visitor's counter, raised in PHP and in Koa in turn: whichever instance answers, each must see what
+ * the one before it wrote.
+ */
+export async function countAcrossInstances(
+  url: string,
+  visits: number,
+): Promise<{ counts: number[]; instances: Set<string> }> {
+  const visit = visitor(url, cookieJar());
+  const counts: number[] = [];
+  const instances = new Set<string>();
+  for (let at = 0; at < visits; at += 1) {
+    const view = await visit(at % 2 === 0 ? 'POST /task/visit.php' : 'POST /node/visit', {});
+    counts.push(view.visits);
+    instances.add(view.instance);
+  }
+  return { counts, instances };
+}
+
 function visitor(url: string, jar: CookieJar) {
   return async (request: string, form?: Record<string, string>): Promise<View> => {
     const [method = 'GET', path = '/'] = request.split(' ');

@@ -1,0 +1,136 @@
+/**
+ * The compose file as a user brings it up, played through its proxy: every PHP, every Node, every
+ * serialize handler, both prefixes, with two instances of PHP and of Node and no stickiness.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import {
+  DockerComposeEnvironment,
+  type StartedDockerComposeEnvironment,
+  Wait,
+} from 'testcontainers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type DemoHandler,
+  type DemoSettings,
+  prefixOf,
+} from '../../docker/demo/service/settings.ts';
+import { countAcrossInstances, PEOPLE, playStory } from '../../docker/demo/story.ts';
+import { freePort } from '../services/port.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const project = 'psb-matrix';
+
+interface Row {
+  readonly suite: 'bullseye' | 'bookworm' | 'trixie';
+  readonly node: 20 | 22 | 24;
+  readonly handler: DemoHandler;
+  readonly serializeHandler: DemoSettings['serializeHandler'];
+  readonly compression?: DemoSettings['compression'];
+}
+
+const PHP = { bullseye: '7.4', bookworm: '8.2', trixie: '8.4' } as const;
+const PAIRS = [
+  ['bullseye', 20],
+  ['bookworm', 22],
+  ['trixie', 24],
+] as const;
+const HANDLERS = ['phpredis', 'class', 'merging'] as const;
+const SERIALIZE_HANDLERS = ['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as const;
+
+/** Each PHP with each save handler and format, each Node once; then every other pair of PHP and Node. */
+const ROWS: readonly Row[] = [
+  ...PAIRS.flatMap(([suite, node]) => [
+    ...HANDLERS.flatMap((handler) =>
+      SERIALIZE_HANDLERS.map((serializeHandler) => ({ suite, node, handler, serializeHandler })),
+    ),
+    // phpredis compresses sessions since 6.1.
+    ...(suite === 'trixie'
+      ? (['lzf', 'lz4', 'zstd'] as const).map((compression) => ({
+          suite,
+          node,
+          handler: 'phpredis' as const,
+          serializeHandler: 'php' as const,
+          compression,
+        }))
+      : []),
+  ]),
+  ...PAIRS.flatMap(([suite, own]) =>
+    ([20, 22, 24] as const)
+      .filter((node) => node !== own)
+      .map((node) => ({
+        suite,
+        node,
+        handler: 'phpredis' as const,
+        serializeHandler: 'php' as const,
+      })),
+  ),
+];
+
+const REAPER = 'testcontainers/ryuk:0.14.0';
+const docker = run('version');
+// The reaper removes what a killed run leaves behind. Where its image cannot be had (no registry),
+// the tests run all the same and clean up themselves.
+if (docker && !run('image', 'inspect', REAPER) && !run('pull', REAPER)) {
+  process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
+}
+
+function run(...args: string[]): boolean {
+  return spawnSync('docker', args, { stdio: 'ignore', timeout: 60_000 }).status === 0;
+}
+
+describe.skipIf(!docker)(
+  `the compose file${docker ? '' : ': skipped, no Docker engine answers'}`,
+  () => {
+    let environment: StartedDockerComposeEnvironment | undefined;
+    let port: number;
+    const url = (): string => `http://127.0.0.1:${port}`;
+
+    const up = async (row: Row): Promise<void> => {
+      environment = await new DockerComposeEnvironment(root, 'docker-compose.yml')
+        .withProjectName(project)
+        .withProfiles('scale')
+        .withBuild()
+        .withEnvironment({
+          SUITE: row.suite,
+          NODE: String(row.node),
+          SESSION_HANDLER: row.handler,
+          SESSION_SERIALIZE_HANDLER: row.serializeHandler,
+          SESSION_COMPRESSION: row.compression ?? 'none',
+          DEMO_PORT: String(port),
+        })
+        .withDefaultWaitStrategy(Wait.forHealthCheck())
+        .up();
+    };
+
+    beforeAll(async () => {
+      port = await freePort();
+    });
+    afterAll(async () => {
+      await environment?.down({ removeVolumes: true, timeout: 2000 });
+    }, 60_000);
+
+    it.each(
+      ROWS.map((row) => ({
+        ...row,
+        name: `PHP ${PHP[row.suite]}, Node ${row.node}, ${row.handler}, ${row.serializeHandler}${row.compression ? `, ${row.compression}` : ''}`,
+      })),
+    )('$name', async (row) => {
+      await up(row);
+      for (const person of PEOPLE) {
+        const seen: string[] = [];
+        await playStory({
+          url: url(),
+          person,
+          prefix: prefixOf(row.handler),
+          print: (line) => seen.push(line),
+        });
+        expect(seen.join('\n')).toContain(`PHP ${PHP[row.suite]}.`);
+        expect(seen.join('\n')).toContain(`Node v${row.node}.`);
+      }
+      const { counts, instances } = await countAcrossInstances(url(), 16);
+      expect(counts).toEqual(Array.from({ length: 16 }, (_, at) => at + 1));
+      expect(instances.size).toBeGreaterThan(2);
+    });
+  },
+);
