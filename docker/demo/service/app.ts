@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import Koa from 'koa';
 import { phpSession } from 'php-session-bridge/koa';
+import { answer } from './answer.ts';
 import { pageRoutes } from './page-routes.ts';
 import type { DemoSettings } from './settings.ts';
 import { actions } from './shop.ts';
@@ -49,16 +50,7 @@ export function createApp(settings: DemoSettings): DemoApp {
     if (action === undefined) return;
     await action(ctx);
     ctx.set('X-Instance', settings.instance);
-    const session = ctx.session ?? {};
-    ctx.body = {
-      service: 'node',
-      language: `Node ${process.version}`,
-      handler: settings.handler,
-      instance: settings.instance,
-      user: session.userid ? { userid: session.userid, username: session.username ?? null } : null,
-      cart: session.cart ?? [],
-      visits: session.visits ?? 0,
-    };
+    ctx.body = answer(ctx.session ?? {}, settings);
   });
 
   return {

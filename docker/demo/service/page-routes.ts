@@ -1,12 +1,56 @@
+import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type Koa from 'koa';
+import { SessionManager } from 'php-session-bridge';
+import { readSession } from 'php-session-bridge/http';
+import { answer } from './answer.ts';
+import { AccessLog } from './page-access-log.ts';
+import { PageBurst } from './page-burst.ts';
+import { BurstRequest } from './page-burst-request.ts';
+import { sendEvents } from './page-events.ts';
+import { sendFile } from './page-files.ts';
+import { PageObserver } from './page-observer.ts';
+import { PageWriters } from './page-writers.ts';
 import type { DemoSettings } from './settings.ts';
 
-/** Serves the page at `/`; everything else goes on. It opens no session. */
-export function pageRoutes(_settings: DemoSettings, _redis: Redis): Koa.Middleware {
-  return async function page(ctx, next) {
-    if (ctx.path !== '/') return next();
-    ctx.type = 'text/plain; charset=utf-8';
-    ctx.body = 'php-session-bridge: /user/ and /task/ are PHP, /node/ is Koa\n';
+/** Serves the page at `/` and what it asks for below `/page/`; everything else goes on. It opens no session. */
+export function pageRoutes(settings: DemoSettings, redis: Redis): Koa.Middleware {
+  const log = settings.accessLog ? new AccessLog(settings.accessLog) : undefined;
+  const observer = new PageObserver(redis, settings.prefix, new PageWriters(redis, log));
+  const burst = new PageBurst(settings, redis, observer);
+  const burstRequest = new BurstRequest(settings, redis);
+  const sessions = new SessionManager({
+    redis,
+    prefix: settings.prefix,
+    serializeHandler: settings.serializeHandler,
+    compression: settings.compression,
+  });
+  const routes: Readonly<Record<string, (ctx: Koa.Context) => Promise<void> | void>> = {
+    'GET /page/events': (ctx) => sendEvents(ctx, settings, redis, observer),
+    'POST /page/burst': (ctx) => burst.answer(ctx),
+    'POST /node/burst': (ctx) => burstRequest.answer(ctx),
+    'GET /node/whoami': async (ctx) => {
+      ctx.body = answer((await readSession(sessions, ctx.req)).variables, settings);
+    },
+    'GET /node/source': (ctx) => {
+      ctx.type = 'text/plain; charset=utf-8';
+      ctx.body = shopSource();
+    },
   };
+  return async function page(ctx, next) {
+    const route = routes[`${ctx.method} ${ctx.path}`];
+    if (route) return route(ctx);
+    const isFile = ctx.path === '/' || ctx.path.startsWith('/page/');
+    if (!(isFile && ctx.method === 'GET' && sendFile(ctx))) return next();
+  };
+}
+
+/** The lines of shop.ts that log in, fill the cart and log out. */
+function shopSource(): string {
+  const source = readFileSync(new URL('./shop.ts', import.meta.url), 'utf8');
+  const lines = source.split('\n');
+  const from = lines.findIndex((line) => line.includes("'POST /node/login'"));
+  const to = lines.findIndex((line) => line.includes("'POST /node/visit'"));
+  const own = lines.slice(Math.max(from, 0), to > from ? to : undefined);
+  return own.map((line) => line.replace(/^ {2}/, '')).join('\n');
 }

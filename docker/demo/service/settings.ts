@@ -19,6 +19,10 @@ export interface DemoSettings {
   readonly prefix: string;
   readonly serializeHandler: 'php' | 'php_binary' | 'php_serialize' | 'igbinary' | 'msgpack';
   readonly compression: 'none' | 'lzf' | 'lz4' | 'zstd';
+  /** Where this service finds the proxy, if not under the browser's own address. */
+  readonly proxy?: string;
+  /** File with the proxy's log, which tells the page which PHP service wrote. */
+  readonly accessLog?: string;
 }
 
 /** phpredis's default, and the prefix of the source documents' own handler. */
@@ -46,5 +50,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): D
     serializeHandler: (env['SESSION_SERIALIZE_HANDLER'] ||
       'php') as DemoSettings['serializeHandler'],
     compression: (env['SESSION_COMPRESSION'] || 'none') as DemoSettings['compression'],
+    ...(env['PROXY_URL'] ? { proxy: env['PROXY_URL'] } : {}),
+    ...(env['ACCESS_LOG'] ? { accessLog: env['ACCESS_LOG'] } : {}),
   };
 }

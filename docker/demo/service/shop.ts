@@ -27,15 +27,15 @@ export const actions: Readonly<Record<string, (ctx: Koa.Context) => Promise<void
     (ctx.session.cart as CartEntry[]).push({ item, by: 'Node' });
   },
 
+  async 'POST /node/logout'(ctx) {
+    ctx.session = null;
+  },
+
   async 'POST /node/visit'(ctx) {
     // The old value decides about the new one, so the change is applied again if somebody was quicker.
     await ctx.phpSession.update((session) => {
       session.visits = Number(session.visits ?? 0) + 1;
     });
-  },
-
-  async 'POST /node/logout'(ctx) {
-    ctx.session = null;
   },
 
   async 'GET /node/'() {},
