@@ -72,6 +72,12 @@ async function serve(handler: DemoHandler): Promise<void> {
   await demo.stop();
 }
 
+// Ended from outside, the story takes its servers with it: they are ended when this process exits.
+if (!values.serve) {
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+}
+
 try {
   await main();
 } catch (error) {

@@ -61,7 +61,8 @@ export async function playStory({ url, person, prefix, print }: StoryOptions): P
     const who = view.user ? `${view.user.username} (${view.user.userid})` : 'nobody';
     const cart = view.cart.map(({ item, by }) => `${item} by ${by}`).join(', ') || 'empty';
     print(`${String(number).padStart(2)}. ${what}`);
-    print(`    ${request} → ${view.language}: user ${who}, cart ${cart}`);
+    const visits = view.visits > 0 ? `, ${view.visits} visits` : '';
+    print(`    ${request} → ${view.language}: user ${who}, cart ${cart}${visits}`);
     return view;
   };
   const stored = async (id: string | undefined): Promise<StoredSession> => {

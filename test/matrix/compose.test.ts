@@ -126,7 +126,7 @@ describe.skipIf(!docker)(
           print: (line) => seen.push(line),
         });
         expect(seen.join('\n')).toContain(`PHP ${PHP[row.suite]}.`);
-        expect(seen.join('\n')).toContain(`Node v${row.node}.`);
+        expect(seen.join('\n')).toContain(`Node ${row.node}.`);
       }
       const { counts, instances } = await countAcrossInstances(url(), 16);
       expect(counts).toEqual(Array.from({ length: 16 }, (_, at) => at + 1));
