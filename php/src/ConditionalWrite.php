@@ -15,8 +15,11 @@ use PhpSessionBridge\Store\WriteResult;
 /** One session's write: only over the bytes that it was made for, else made anew for fresher ones. */
 final class ConditionalWrite
 {
-    /** Attempts against other writers; the later ones pause, by chance, so as not to meet again. */
+    /** Attempts against other writers. */
     private const ATTEMPTS = 64;
+
+    /** The first ones follow at once; the later ones pause, by chance, so as not to meet again. */
+    private const AT_ONCE = 4;
 
     /** Microseconds. */
     private const LONGEST_PAUSE = 20000;
@@ -58,8 +61,9 @@ final class ConditionalWrite
             if ($result->state === WriteResult::WRITTEN) {
                 return $bytes;
             }
-            $this->refuseStranger($seen, $result->bytes);
-            $expected = $seen = $result->bytes;
+            $current = $attempt < self::AT_ONCE ? $result->bytes : $this->readLater($attempt);
+            $this->refuseStranger($seen, $current);
+            $expected = $seen = $current;
             if ($expected === null) {
                 // Absent, as it always was for this writer.
                 continue;
@@ -69,9 +73,6 @@ final class ConditionalWrite
                 $this->store->touch($this->id, $this->options->lifetime());
 
                 return $bytes;
-            }
-            if ($attempt > 0) {
-                usleep(random_int(0, (int) min(self::LONGEST_PAUSE, 250 * 2 ** min($attempt, 8))));
             }
         }
         throw new SessionLost(
@@ -109,6 +110,14 @@ final class ConditionalWrite
         return $this->guard(static function () use ($again, $current): string {
             return $again($current);
         });
+    }
+
+    /** Between the look and the write there must be no pause: it would make the next conflict sure. */
+    private function readLater(int $attempt): ?string
+    {
+        usleep(random_int(0, (int) min(self::LONGEST_PAUSE, 50 * 2 ** min($attempt, 10))));
+
+        return $this->store->read($this->id);
     }
 
     private function attempt(string $bytes, ?string $expected): WriteResult

@@ -265,11 +265,14 @@ final class MergingSaveHandler implements
     private function merge(string $base, string $ours, string $theirs): string
     {
         $format = self::format();
-        $merge = new Merge($this->options->onConflict);
+        $plain = $format->isPlain($base) && $format->isPlain($ours) && $format->isPlain($theirs);
 
-        return $format->encode(
-            $merge->merge($format->decode($base), $format->decode($ours), $format->decode($theirs))
-        );
+        return $format->encode((new Merge($this->options->onConflict))->merge(
+            $format->decode($base),
+            $format->decode($ours),
+            $format->decode($theirs),
+            $plain
+        ));
     }
 
     /**

@@ -34,6 +34,13 @@ foreach ($table['merge'] as $case) {
         );
         same(bytes($case['merged']), Formats::of('php_serialize')->encode($merged));
         same($case['conflicts'], $merge->conflicts());
+        $format = Formats::of('php_serialize');
+        $texts = array_map('strval', [bytes($case['base']), bytes($case['ours']), bytes($case['theirs'])]);
+        if (array_filter(array_map([$format, 'isPlain'], $texts)) === [true, true, true]) {
+            $merged = $merge->merge(...array_merge(array_map([$format, 'decode'], $texts), [true]));
+            same(bytes($case['merged']), $format->encode($merged), 'plain');
+            same($case['conflicts'], $merge->conflicts(), 'plain');
+        }
     });
 }
 

@@ -21,6 +21,7 @@ if (!hasRedis()) {
 function workers(array $workers): array
 {
     $running = [];
+    putenv('PSB_WORKERS=' . count($workers));
     foreach ($workers as $arguments) {
         // Warnings that a worker does not expect go to its standard error, which is ours.
         $command = array_merge([PHP_BINARY, __DIR__ . '/worker.php'], array_map('strval', $arguments));
@@ -32,6 +33,7 @@ function workers(array $workers): array
         $acknowledged[] = (int) stream_get_contents($output);
         same(0, proc_close($process), 'exit code of a worker');
     }
+    connect()->del('barrier');
 
     return $acknowledged;
 }

@@ -49,6 +49,12 @@ $changes = [
         });
     },
 ];
+// All begin together, however long it took each process to start.
+$starting = connect();
+$starting->incr('barrier');
+while ((int) $starting->get('barrier') < (int) getenv('PSB_WORKERS')) {
+    usleep(200);
+}
 for ($round = 0; $round < (int) $rounds; $round++) {
     $lost = false;
     session_id(ID);
@@ -57,9 +63,11 @@ for ($round = 0; $round < (int) $rounds; $round++) {
             continue;
         }
         $changes[$kind]();
+        usleep(random_int(0, 300));
         session_write_close();
         $acknowledged += $lost ? 0 : 1;
     } catch (SessionLost $error) {
+        fwrite(STDERR, $error->getMessage() . "\n");
         session_abort();
     }
 }

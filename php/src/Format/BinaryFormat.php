@@ -26,6 +26,11 @@ final class BinaryFormat implements SessionFormat
         }
     }
 
+    public function isPlain(string $bytes): bool
+    {
+        return false;
+    }
+
     public function decode(string $bytes): array
     {
         if ($bytes === '') {

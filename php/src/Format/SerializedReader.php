@@ -21,6 +21,12 @@ final class SerializedReader
     /** Whether the text may hold back-references; without any, no slot needs remembering. */
     private bool $shares;
 
+    /** Whether the text certainly holds neither objects nor back-references. */
+    private bool $plain;
+
+    /** How many bytes the shortcut for arrays may still look at, so that all of them stay linear. */
+    private int $shortcuts;
+
     /** Every value read so far by its slot number, each a PHP reference to the place it stands in. */
     private array $slots = [];
     private int $count = 0;
@@ -30,6 +36,14 @@ final class SerializedReader
         $this->bytes = $bytes;
         $this->at = $at;
         $this->shares = preg_match('/[Rr]:[0-9]+;/', $bytes) === 1;
+        $this->plain = self::isPlain($bytes);
+        $this->shortcuts = 64 * strlen($bytes);
+    }
+
+    /** Whether the text certainly holds neither objects nor back-references; a string may look so. */
+    public static function isPlain(string $bytes): bool
+    {
+        return preg_match('/[OCESRr]:[0-9]/', $bytes) === 0;
     }
 
     public function position(): int
@@ -131,6 +145,9 @@ final class SerializedReader
     private function readArray(&$target): void
     {
         $start = $this->at;
+        if ($this->plain && $this->depth === 0 && $this->readPlainArray($target)) {
+            return;
+        }
         $entries = $this->readCount('/\Ga:([0-9]+):\{/');
         $this->enter($start);
         $target = [];
@@ -138,6 +155,32 @@ final class SerializedReader
             $this->readInto($target, $this->readKey());
         }
         $this->leave();
+    }
+
+    /**
+     * Without objects unserialize() has no side effects and is many times faster. Where its value
+     * ends it does not say, but the value's own text does, if it is what PHP would write.
+     *
+     * @param mixed $target
+     */
+    private function readPlainArray(&$target): bool
+    {
+        $this->shortcuts -= strlen($this->bytes) - $this->at;
+        if ($this->shortcuts < 0) {
+            return false;
+        }
+        $rest = $this->at === 0 ? $this->bytes : substr($this->bytes, $this->at);
+        $value = Quietly::call(static function () use ($rest) {
+            return unserialize($rest, ['allowed_classes' => false]);
+        });
+        $text = is_array($value) ? serialize($value) : '';
+        if ($text === '' || strncmp($rest, $text, strlen($text)) !== 0) {
+            return false;
+        }
+        $this->at += strlen($text);
+        $target = $value;
+
+        return true;
     }
 
     /** @param mixed $target */
@@ -182,6 +225,8 @@ final class SerializedReader
     {
         try {
             $reader = new self($payload);
+            // The shortcut counts nothing.
+            $reader->plain = false;
             $holder = [];
             $reader->readInto($holder, 0);
 

@@ -14,9 +14,15 @@ final class SerializedWriter
 {
     private Sharing $sharing;
 
-    public function __construct()
+    /** Whether there is nothing to number, and serialize() itself can write each value. */
+    private bool $plain;
+
+    /** @param array<int|string, mixed> $variables all that will be written */
+    public function __construct(array $variables)
     {
         $this->sharing = new Sharing();
+        // What the text shows of our own StoredObject is an object, too.
+        $this->plain = preg_match('/[;{][OCErR]:[0-9]/', serialize($variables)) === 0;
     }
 
     /** The root array of `php_serialize` takes a slot; in the other formats there is no root. */
@@ -34,6 +40,9 @@ final class SerializedWriter
     /** @param int|string $key */
     public function write(array $container, $key): string
     {
+        if ($this->plain) {
+            return serialize($container[$key]);
+        }
         $again = $this->sharing->seen($container, $key);
         if ($again !== null) {
             return $again . ';';

@@ -15,6 +15,9 @@ interface SessionFormat
      */
     public function check(string $bytes): void;
 
+    /** Whether the bytes certainly hold neither objects nor references. */
+    public function isPlain(string $bytes): bool;
+
     /**
      * The variables for a merge: objects are opaque, nothing is written into $_SESSION.
      *

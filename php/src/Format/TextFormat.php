@@ -30,6 +30,11 @@ final class TextFormat implements SessionFormat
         }
     }
 
+    public function isPlain(string $bytes): bool
+    {
+        return SerializedReader::isPlain($bytes);
+    }
+
     public function decode(string $bytes): array
     {
         if ($bytes === '') {
@@ -49,7 +54,7 @@ final class TextFormat implements SessionFormat
 
     public function encode(array $variables): string
     {
-        $writer = new SerializedWriter();
+        $writer = new SerializedWriter($variables);
         $text = '';
         if ($this->handler === 'php_serialize') {
             $writer->countRoot();

@@ -15,11 +15,12 @@ final class Appended
      * @param mixed $base
      * @param mixed $ours
      * @param mixed $theirs
+     * @param bool  $plain  there are certainly no objects and no references in any of them
      */
-    public static function both($base, $ours, $theirs): bool
+    public static function both($base, $ours, $theirs, bool $plain = false): bool
     {
-        return self::isList($base) && self::grew($base, $ours) && self::grew($base, $theirs)
-            && self::standsAlone(count($base), $ours);
+        return self::isList($base) && self::grew($base, $ours, $plain) && self::grew($base, $theirs, $plain)
+            && ($plain || self::standsAlone(count($base), $ours));
     }
 
     public static function merge(array $base, array $ours, array $theirs): array
@@ -43,12 +44,14 @@ final class Appended
     }
 
     /** @param mixed $list */
-    private static function grew(array $base, $list): bool
+    private static function grew(array $base, $list, bool $plain): bool
     {
-        $head = array_keys($base);
+        if (!self::isList($list) || count($list) <= count($base)) {
+            return false;
+        }
+        $head = array_slice($list, 0, count($base));
 
-        return self::isList($list) && count($list) > count($base)
-            && Fingerprint::of($list, $head) === Fingerprint::of($base, $head);
+        return Fingerprint::of([$head], [0], $plain) === Fingerprint::of([$base], [0], $plain);
     }
 
     /** What was appended must not be tied to an element before it: that one stays behind. */

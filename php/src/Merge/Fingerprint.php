@@ -22,18 +22,31 @@ final class Fingerprint
     /**
      * @param array<int|string, mixed> $container
      * @param list<int|string>         $keys      those that are absent are left out
+     * @param bool                     $plain     there are certainly no objects and no references
      */
-    public static function of(array $container, array $keys): string
+    public static function of(array $container, array $keys, bool $plain = false): string
     {
         $self = new self();
         $text = '';
         foreach ($keys as $key) {
             if (array_key_exists($key, $container)) {
-                $text .= serialize($key) . $self->slot($container, $key);
+                $text .= serialize($key)
+                    . ($plain && is_array($container[$key]) ? self::plain($container[$key]) : $self->slot($container, $key));
             }
         }
 
         return $text;
+    }
+
+    /** serialize() shows all but the bits of a float that serialize_precision cuts off. */
+    private static function plain(array $value): string
+    {
+        $before = ini_set('serialize_precision', '17');
+        try {
+            return serialize($value);
+        } finally {
+            ini_set('serialize_precision', (string) $before);
+        }
     }
 
     /** @param int|string $key */

@@ -20,6 +20,8 @@ final class Merge
     /** @var callable|null */
     private $onConflict;
 
+    private bool $plain = false;
+
     /**
      * @param callable|null $onConflict `fn (string $path): ?string` may answer Merge::THEIRS to keep
      *                                  the stored value where both sides changed the same one
@@ -32,9 +34,12 @@ final class Merge
     /**
      * Changes and additions of both sides live on, a deletion wins over a change, and where both
      * changed the same value ours is taken, which is reported.
+     *
+     * @param bool $plain there are certainly no objects and no references in any of them
      */
-    public function merge(array $base, array $ours, array $theirs): array
+    public function merge(array $base, array $ours, array $theirs, bool $plain = false): array
     {
+        $this->plain = $plain;
         $this->conflicts = [];
 
         return $this->mergeMaps($base, $ours, $theirs, null);
@@ -61,7 +66,7 @@ final class Merge
         foreach ($order as $key) {
             $source = $chosen[$key] ?? [];
             if (array_key_exists($key, $source)) {
-                self::transfer($merged, $source, $key);
+                $this->transfer($merged, $source, $key);
             }
         }
 
@@ -76,6 +81,13 @@ final class Merge
      */
     private function groups(array $base, array $ours, array $theirs, array $order): iterable
     {
+        if ($this->plain) {
+            foreach ($order as $key) {
+                yield [$key];
+            }
+
+            return;
+        }
         $groups = [];
         $representatives = TiedKeys::representatives($base, $ours, $theirs);
         foreach (array_keys($theirs + $ours + $base) as $key) {
@@ -101,14 +113,15 @@ final class Merge
         $b = $base[$key] ?? null;
         $o = $ours[$key] ?? null;
         $t = $theirs[$key] ?? null;
-        if ($in($base) && $in($ours) && $in($theirs) && Appended::both($b, $o, $t)) {
+        if ($in($base) && $in($ours) && $in($theirs) && Appended::both($b, $o, $t, $this->plain)) {
             return [$key => [$key => Appended::merge($b, $o, $t)]];
         }
         $same = $this->decideAlike($base, $ours, $theirs, [$key], $path);
         if ($same !== null) {
             return $same;
         }
-        $circular = TiedKeys::isCircular($ours, $key) || TiedKeys::isCircular($theirs, $key);
+        $circular = !$this->plain
+            && (TiedKeys::isCircular($ours, $key) || TiedKeys::isCircular($theirs, $key));
         if (self::isMap($o) && self::isMap($t) && !$circular) {
             $b = self::isMap($b) ? $b : [];
 
@@ -136,9 +149,9 @@ final class Merge
      */
     private function decideAlike(array $base, array $ours, array $theirs, array $keys, ?string $path): ?array
     {
-        $b = self::fingerprint($base, $keys);
-        $o = self::fingerprint($ours, $keys);
-        $t = self::fingerprint($theirs, $keys);
+        $b = $this->fingerprint($base, $keys);
+        $o = $this->fingerprint($ours, $keys);
+        $t = $this->fingerprint($theirs, $keys);
         if ($o === $b || $o === $t) {
             return array_fill_keys($keys, $theirs);
         }
@@ -159,9 +172,13 @@ final class Merge
      *
      * @param list<int|string> $keys
      */
-    private static function fingerprint(array $version, array $keys): string
+    private function fingerprint(array $version, array $keys): string
     {
-        return Fingerprint::of($version, array_keys(array_intersect_key($version, array_flip($keys))));
+        if (count($keys) > 1) {
+            $keys = array_keys(array_intersect_key($version, array_flip($keys)));
+        }
+
+        return Fingerprint::of($version, $keys, $this->plain);
     }
 
     /**
@@ -214,9 +231,9 @@ final class Merge
      *
      * @param int|string $key
      */
-    private static function transfer(array &$target, array &$source, $key): void
+    private function transfer(array &$target, array &$source, $key): void
     {
-        if (\ReflectionReference::fromArrayElement($source, $key) === null) {
+        if ($this->plain || \ReflectionReference::fromArrayElement($source, $key) === null) {
             $target[$key] = $source[$key];
         } else {
             $target[$key] = &$source[$key];
