@@ -1,0 +1,147 @@
+/**
+ * `npm run bench:http [-- --rounds 3 --seconds 2]`: Koa with this middleware against bare Koa, and
+ * against koa-session with the usual stores; all in one run, round by round, so that the ratios
+ * hold on a noisy machine. Exits with 1 if a ratio that must hold does not.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import autocannon from 'autocannon';
+import { serialize } from 'php-serialize';
+import { startRedis } from '../services/redis.ts';
+import type { ContestantName } from './http-server.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+  },
+});
+const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
+const CONNECTIONS = 32;
+
+const contestants: readonly ContestantName[] = [
+  'koa',
+  'bridge',
+  'bridge-koa-session',
+  'json',
+  'php-serialize',
+];
+const routes = ['/ignore', '/read', '/write'] as const;
+const sizes = { '1 KB': 2, '10 KB': 26 } as const;
+type Size = keyof typeof sizes;
+
+/** What must hold, and what is aimed for: this middleware over koa-session with a JSON store. */
+const required: readonly [Size, (typeof routes)[number], must: number, aim: number][] = [
+  ['10 KB', '/ignore', 3, 4],
+  ['10 KB', '/read', 2, 2.5],
+  ['1 KB', '/read', 1, 1.3],
+];
+
+/** A shop's session; each record has about 400 bytes. */
+function variables(records: number) {
+  return {
+    userid: 'kky',
+    username: '홍길동',
+    loginAt: 1_790_000_000,
+    cart: Array.from({ length: records }, (_, at) => ({
+      sku: `A-${1000 + at}`,
+      name: `녹차 선물 세트 ${at}`,
+      price: 12.5 + at,
+      quantity: 1 + (at % 3),
+      gift: at % 2 === 0,
+      options: { colour: 'green', size: 'large', engraving: 'For my dear friend' },
+      tags: ['tea', 'gift', 'seasonal', 'limited'],
+      note: 'Please ring twice and leave the parcel with the neighbours on the second floor.',
+    })),
+  };
+}
+
+const bridge = await import(new URL('../../dist/index.js', import.meta.url).href);
+const redis = await startRedis();
+const servers = new Map<ContestantName, { readonly process: ChildProcess; readonly url: string }>();
+for (const name of contestants) {
+  const child = fork(
+    fileURLToPath(new URL('./http-server.ts', import.meta.url)),
+    [name, String(redis.port)],
+    { execArgv: ['--import', 'tsx'], env: { ...process.env, NODE_ENV: 'production' } },
+  );
+  const [port] = await once(child, 'message');
+  servers.set(name, { process: child, url: `http://127.0.0.1:${port}` });
+}
+
+const idOf = (client: number) => `bench${String(client).padStart(27, '0')}`;
+
+async function seed(size: Size): Promise<number> {
+  const data = variables(sizes[size]);
+  const bytes: Buffer = bridge.encodeSession(data, { handler: 'php' });
+  for (let client = 0; client < CONNECTIONS; client++) {
+    const id = idOf(client);
+    await redis.client.set(`PHPREDIS_SESSION:${id}`, bytes, 'EX', 1440);
+    await redis.client.set(`json:${id}`, JSON.stringify(data), 'EX', 1440);
+    await redis.client.set(`phps:${id}`, serialize(data), 'EX', 1440);
+  }
+  return bytes.length;
+}
+
+/** Requests per second; every connection is a client with a session of its own. */
+async function measure(name: ContestantName, route: string, duration = seconds): Promise<number> {
+  let client = 0;
+  const result = await autocannon({
+    url: `${servers.get(name)?.url}${route}`,
+    connections: CONNECTIONS,
+    duration,
+    setupClient: (connection) => {
+      connection.setHeaders({ cookie: `PHPSESSID=${idOf(client++ % CONNECTIONS)}` });
+    },
+  });
+  if (result.non2xx > 0 || result.errors > 0) {
+    throw new Error(`${name} ${route}: ${result.non2xx} failures, ${result.errors} errors`);
+  }
+  return result.requests.total / result.duration;
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+const missed: string[] = [];
+try {
+  for (const size of Object.keys(sizes) as Size[]) {
+    console.log(
+      `\nsessions of ${await seed(size)} bytes, requests per second (× koa-session + JSON)`,
+    );
+    for (const route of routes) {
+      const own = route === '/ignore' ? contestants : contestants.filter((name) => name !== 'koa');
+      const seen = new Map(own.map((name) => [name, [] as number[]]));
+      for (const name of own) await measure(name, route, 1);
+      for (let round = 0; round < rounds; round++) {
+        for (const name of own) seen.get(name)?.push(await measure(name, route));
+      }
+      // Ratios within a round: what disturbs the machine disturbs both.
+      const ratio = (name: ContestantName) =>
+        median(
+          (seen.get(name) ?? []).map((rate, round) => rate / (seen.get('json')?.[round] ?? 1)),
+        );
+      const cells = own.map(
+        (name) => `${name} ${Math.round(median(seen.get(name) ?? []))} (${ratio(name).toFixed(2)})`,
+      );
+      console.log(`${route.padEnd(8)} ${cells.join('  ')}`);
+      for (const [forSize, forRoute, must, aim] of required) {
+        if (forSize !== size || forRoute !== route) continue;
+        const reached = ratio('bridge');
+        const verdict = reached < must ? 'MISSED' : reached < aim ? 'holds' : 'reached';
+        console.log(`         must ${must}, aim ${aim}: ${reached.toFixed(2)} ${verdict}`);
+        if (reached < must) missed.push(`${size} ${route}`);
+      }
+    }
+  }
+} finally {
+  for (const { process: child } of servers.values()) child.kill();
+  await redis.stop();
+}
+if (missed.length > 0) {
+  console.error(`missed: ${missed.join(', ')}`);
+  process.exitCode = 1;
+}
