@@ -22,8 +22,7 @@ export function isIoredis(client: object): client is IoredisLike {
 /** @param address for messages; default what the client's options say */
 export function fromIoredis(client: IoredisLike, address = addressOf(client)): RedisClient {
   const send = async (name: string, args: readonly RedisArgument[]): Promise<RedisReply> =>
-    // ioredis finds the keys (for its prefix and for the slot) by the lower-case name.
-    normaliseReply(await client.callBuffer(name.toLowerCase(), ...args));
+    normaliseReply(await callBuffer(client, name, args));
   return {
     address,
     borrowed: true,
@@ -45,6 +44,22 @@ export function fromIoredis(client: IoredisLike, address = addressOf(client)): R
     },
     async close() {},
   };
+}
+
+/**
+ * The command's own method and not `callBuffer`, which forgets the command's name as soon as
+ * `enableAutoPipelining` is on (ioredis 5.11 and 6.0).
+ */
+export function callBuffer(
+  client: IoredisLike,
+  name: string,
+  args: readonly RedisArgument[],
+): Promise<unknown> {
+  // ioredis finds the keys (for its prefix and for the slot) by the lower-case name.
+  const command = name.toLowerCase();
+  const method = (client as unknown as Record<string, unknown>)[`${command}Buffer`];
+  if (typeof method !== 'function') return client.callBuffer(command, ...args);
+  return Reflect.apply(method, client, args) as Promise<unknown>;
 }
 
 function optionsOf(client: IoredisLike): Record<string, unknown> {

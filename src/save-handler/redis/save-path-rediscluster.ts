@@ -92,10 +92,11 @@ export function parseRedisClusterSavePath(text: string): RedisClusterSavePath {
   };
 }
 
-/** phpredis: the port stands behind the last colon. */
+/** phpredis: the port stands behind the last colon; a scheme may stand in front. */
 function seedOf(text: string): RedisClusterSeed | undefined {
   const colon = text.lastIndexOf(':');
   const port = Number.parseInt(text.slice(colon + 1), 10);
-  if (colon < 1 || !(port > 0 && port <= 65_535)) return undefined;
-  return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port };
+  const host = text.slice(0, Math.max(colon, 0)).replace(/^tcp:\/\//, '');
+  if (host === '' || !(port > 0 && port <= 65_535)) return undefined;
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port };
 }

@@ -49,6 +49,10 @@ export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && /timed? ?out/i.test(error.message);
+}
+
 function findingOf(error: unknown, text: string, context: CommandContext): Finding {
   const { command } = context;
   if (text.startsWith('NOPERM')) return permission(text, command);
