@@ -30,6 +30,12 @@
  *    that look like integers, msgpack's raw markers, …). Other formats ignore it.
  */
 
+/**
+ * The scope of an integer key in an object's body: what `__serialize` returns may have them, while
+ * a property with the same name is a string.
+ */
+export const INT_KEY = '\0';
+
 /** A property name; array-index keys may stand as numbers. */
 export type Key = string | number;
 
@@ -46,15 +52,13 @@ export class Cell {
 /** A property (or key) whose JavaScript name is taken by another one of the same container. */
 export interface HiddenSlot {
   readonly name: string;
-  /** `null` public, `'*'` protected, else the declaring class of a private property. */
-  readonly scope: string | null;
-  /** True for an integer key beside a string key of the same text (igbinary), and only then. */
-  readonly isInt: boolean;
+  /** `null` public, `'*'` protected, INT_KEY, else the declaring class of a private property. */
+  scope: string | null;
   value: unknown;
   /** A float, and its text if that is not the canonical one. */
-  readonly float: boolean;
-  readonly floatText: string | null;
-  readonly cell: Cell | null;
+  float: boolean;
+  floatText: string | null;
+  cell: Cell | null;
 }
 
 /** Class, property names and visibility of an object; shared by all objects that agree in them. */

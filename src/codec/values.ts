@@ -183,6 +183,12 @@ export function define(target: object, name: string, value: unknown): void {
   }
 }
 
+/** Is it a value that PHP holds as an object? */
+export function isObjectValue(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return OBJECT in value || ENUM in value || SERIALIZED in value;
+}
+
 function layoutOf(object: PhpObject): Layout {
   const layout = getNotes(object)?.layout;
   if (layout) return layout;

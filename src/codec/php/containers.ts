@@ -1,0 +1,162 @@
+/**
+ * What the reader does with an array when it is complete, if there is anything to note: floats,
+ * noted children, an order that JavaScript would change.
+ */
+
+import { type Key, type Layout, makeNotes, type Notes, setNotes } from '../notes.ts';
+
+/** What the open containers have to note: each one owns the tails from its marks on. */
+export interface Marks {
+  readonly floatKeys: Key[];
+  readonly floatTexts: (string | null)[];
+  readonly kidKeys: Key[];
+  readonly kids: object[];
+  readonly order: Key[];
+}
+
+/** Stands in `floatTexts` and `kids` where a repeated key made what was noted of it void. */
+export const REPEATED = '\0';
+export const REPEATED_KID: object = Object.freeze({});
+
+const ALL_FLOATS = makeNotes({ listFloats: 'all' });
+
+export function closeList(list: unknown[], marks: Marks, floatMark: number, kidMark: number): void {
+  const floats = marks.floatKeys.length - floatMark;
+  const kids = marks.kids.length - kidMark;
+  let listFloats: 'all' | number[] | null = null;
+  let listTexts: Map<number, string> | null = null;
+  if (floats > 0) {
+    let numbers = 0;
+    for (const value of list) {
+      if (typeof value === 'number' || typeof value === 'bigint') numbers++;
+    }
+    listFloats = numbers === floats ? 'all' : (marks.floatKeys.slice(floatMark) as number[]);
+    for (let i = floatMark; i < marks.floatTexts.length; i++) {
+      const text = marks.floatTexts[i];
+      if (typeof text === 'string') {
+        listTexts ??= new Map();
+        listTexts.set(marks.floatKeys[i] as number, text);
+      }
+    }
+  }
+  marks.floatKeys.length = floatMark;
+  marks.floatTexts.length = floatMark;
+  marks.kidKeys.length = kidMark;
+  marks.kids.length = kidMark;
+  if (listFloats === 'all' && kids === 0 && listTexts === null) {
+    setNotes(list, ALL_FLOATS);
+  } else {
+    setNotes(list, makeNotes({ listFloats, listTexts, values: list.slice() }));
+  }
+}
+
+/**
+ * @param total How many pairs were read; −1 for an object, whose names cannot repeat.
+ * @param loose 1: the order may hold a key twice; 2: a key was repeated (known with slots only).
+ * @returns false if a key was repeated, and only a reader with slots notices where.
+ */
+export function closeMap(
+  container: object,
+  total: number,
+  marks: Marks,
+  floatMark: number,
+  kidMark: number,
+  orderMark: number,
+  loose: number,
+  careful: boolean,
+  layout: Layout | null = null,
+): boolean {
+  if (loose & 2) dropRepeated(marks, floatMark, kidMark);
+  let good = true;
+  if (!careful && total >= 0 && (orderMark < 0 || loose !== 0)) {
+    good = Object.keys(container).length === total;
+  }
+  const floats = marks.floatKeys.length - floatMark;
+  const kids = marks.kids.length - kidMark;
+  if (good && floats + kids > 0 && orderMark < 0 && kids === 0) {
+    setNotes(container, floatNotes(marks, floatMark, layout));
+  } else if (good && (floats > 0 || kids > 0 || orderMark >= 0)) {
+    let order: Key[] | null = null;
+    if (orderMark >= 0) {
+      order = marks.order.slice(orderMark);
+      if (loose & 2) order = [...new Set(order)];
+    }
+    const texts = marks.floatTexts.slice(floatMark);
+    setNotes(
+      container,
+      makeNotes({
+        layout,
+        order,
+        floatKeys: floats > 0 ? marks.floatKeys.slice(floatMark) : null,
+        floatTexts: texts.some((text) => text !== null) ? texts : null,
+        kidKeys: kids > 0 ? marks.kidKeys.slice(kidMark) : null,
+        kids: kids > 0 ? marks.kids.slice(kidMark) : null,
+      }),
+    );
+  }
+  marks.floatKeys.length = floatMark;
+  marks.floatTexts.length = floatMark;
+  marks.kidKeys.length = kidMark;
+  marks.kids.length = kidMark;
+  if (orderMark >= 0) marks.order.length = orderMark;
+  return good;
+}
+
+/** Of a repeated key only what was noted after its last repetition holds. */
+function dropRepeated(marks: Marks, floatMark: number, kidMark: number): void {
+  const floats = new Map<Key, string | null>();
+  for (let i = floatMark; i < marks.floatKeys.length; i++) {
+    const text = marks.floatTexts[i] as string | null;
+    if (text === REPEATED) floats.delete(marks.floatKeys[i]!);
+    else floats.set(marks.floatKeys[i]!, text);
+  }
+  marks.floatKeys.length = floatMark;
+  marks.floatTexts.length = floatMark;
+  for (const [key, text] of floats) {
+    marks.floatKeys.push(key);
+    marks.floatTexts.push(text);
+  }
+  const kids = new Map<Key, object>();
+  for (let i = kidMark; i < marks.kids.length; i++) {
+    const kid = marks.kids[i]!;
+    if (kid === REPEATED_KID) kids.delete(marks.kidKeys[i]!);
+    else kids.set(marks.kidKeys[i]!, kid);
+  }
+  marks.kidKeys.length = kidMark;
+  marks.kids.length = kidMark;
+  for (const [key, kid] of kids) {
+    marks.kidKeys.push(key);
+    marks.kids.push(kid);
+  }
+}
+
+// Records of one kind have the same float keys, and then share their notes.
+const SHARED = 256;
+const shared: (Notes | undefined)[] = new Array<Notes | undefined>(SHARED).fill(undefined);
+
+function floatNotes(marks: Marks, from: number, layout: Layout | null): Notes {
+  const { floatKeys, floatTexts } = marks;
+  const count = floatKeys.length - from;
+  const first = floatKeys[from]!;
+  let plain = count <= 16 && typeof first === 'string';
+  for (let i = from; plain && i < floatTexts.length; i++) plain = floatTexts[i] === null;
+  if (!plain) {
+    const texts = floatTexts.slice(from);
+    return makeNotes({
+      layout,
+      floatKeys: floatKeys.slice(from),
+      floatTexts: texts.some((text) => text !== null) ? texts : null,
+    });
+  }
+  const name = first as string;
+  const slot = (count * 31 + name.length * 7 + name.charCodeAt(0)) & (SHARED - 1);
+  const known = shared[slot];
+  if (known !== undefined && known.layout === layout && known.floatKeys!.length === count) {
+    let i = 0;
+    while (i < count && known.floatKeys![i] === floatKeys[from + i]) i++;
+    if (i === count) return known;
+  }
+  const made = makeNotes({ layout, floatKeys: floatKeys.slice(from) });
+  shared[slot] = made;
+  return made;
+}

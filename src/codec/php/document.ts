@@ -1,0 +1,80 @@
+/** Whole serialize() texts: reading twice where needed, and single values. */
+
+import { CodecError } from '../../errors.ts';
+import { getNotes, makeNotes, setNotes } from '../notes.ts';
+import type { DecodeLimits, EncodeLimits } from '../options.ts';
+import { Reader } from './reader.ts';
+import { ROOT, Slots } from './slots.ts';
+import { encodeWith } from './writer.ts';
+
+/**
+ * Reads a text that may hold back-references: `parse` is called with a reader and an empty root
+ * that holds what is read, once more with a slot table if the first pass found that it is needed.
+ */
+export function readDocument<T extends object>(
+  bytes: Buffer,
+  limits: DecodeLimits,
+  makeRoot: () => T,
+  parse: (reader: Reader, root: T) => void,
+): T {
+  const first = new Reader(bytes, limits);
+  const root = makeRoot();
+  parse(first, root);
+  if (!first.needsSlots) return root;
+  try {
+    return readWithSlots(bytes, limits, makeRoot(), parse, first.demoted, true);
+  } catch (error) {
+    // Perhaps the payload of a Serializable object only looks like serialized values.
+    if (!(error instanceof CodecError) || !bytes.includes('C:')) throw error;
+    try {
+      return readWithSlots(bytes, limits, makeRoot(), parse, first.demoted, false);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+function readWithSlots<T extends object>(
+  bytes: Buffer,
+  limits: DecodeLimits,
+  root: T,
+  parse: (reader: Reader, root: T) => void,
+  demoted: Set<number>,
+  payloadSlots: boolean,
+): T {
+  const slots = new Slots(root);
+  parse(new Reader(bytes, limits, slots, demoted, payloadSlots), root);
+  slots.finish();
+  return root;
+}
+
+interface Holder {
+  value: unknown;
+}
+
+/** @param asMap The outermost array is made an object even if it is a list. */
+export function readValue(bytes: Buffer, limits: DecodeLimits, asMap = false): unknown {
+  const holder = readDocument(bytes, limits, makeHolder, (reader, root: Holder) => {
+    reader.mapRoot = asMap;
+    root.value = reader.value(ROOT, 'value');
+  });
+  const { value } = holder;
+  const self = getNotes(holder)?.cells?.get('value');
+  if (self !== undefined && typeof value === 'object' && value !== null) {
+    setNotes(value, makeNotes({ ...getNotes(value), self }));
+  }
+  return value;
+}
+
+function makeHolder(): Holder {
+  return { value: undefined };
+}
+
+export function writeValue(value: unknown, limits: EncodeLimits): Buffer {
+  return encodeWith(value, limits, (writer) => {
+    if (typeof value === 'object' && value !== null) {
+      writer.rootCell(getNotes(value)?.self ?? null);
+    }
+    writer.value(value);
+  });
+}

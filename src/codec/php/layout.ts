@@ -1,0 +1,114 @@
+/**
+ * Layouts of objects: which class, which properties of which visibility in which order. Objects of
+ * one class mostly agree, so the reader follows the layout that it saw last and compares bytes.
+ */
+
+import { INT_KEY, Layout } from '../notes.ts';
+import { encodeKey } from '../text.ts';
+
+interface ClassEntry {
+  last: Layout | null;
+  readonly all: Layout[];
+}
+
+// Bounded, since input names the classes.
+const MAX_CLASSES = 512;
+const MAX_LAYOUTS = 8;
+const classes = new Map<string, ClassEntry>();
+
+export interface LayoutTokens {
+  /** `O:4:"User":2:{` */
+  readonly head: Uint8Array;
+  /** `s:4:"name";` for each property */
+  readonly names: readonly Uint8Array[];
+}
+
+/** The layout to expect for an object of this class. */
+export function expectedLayout(className: string): Layout | null {
+  return classes.get(className)?.last ?? null;
+}
+
+/** Was an object of this class read before, so that its name is known to be a good one? */
+export function isKnownClass(className: string): boolean {
+  return classes.has(className);
+}
+
+/** The one Layout object for these properties, remembered as the one to expect next. */
+export function internLayout(
+  className: string,
+  names: readonly string[],
+  scopes: readonly (string | null)[],
+): Layout {
+  let entry = classes.get(className);
+  if (entry === undefined) {
+    if (classes.size >= MAX_CLASSES) classes.clear();
+    entry = { last: null, all: [] };
+    classes.set(className, entry);
+  }
+  let found = entry.all.find((layout) => agrees(layout, names, scopes));
+  if (found === undefined) {
+    found = new Layout(className, names, scopes);
+    // Very wide ones are not worth keeping.
+    if (names.length > 256) return found;
+    if (entry.all.length >= MAX_LAYOUTS) entry.all.shift();
+    entry.all.push(found);
+  }
+  entry.last = found;
+  return found;
+}
+
+function agrees(
+  layout: Layout,
+  names: readonly string[],
+  scopes: readonly (string | null)[],
+): boolean {
+  if (layout.names.length !== names.length) return false;
+  for (let i = 0; i < names.length; i++) {
+    if (layout.names[i] !== names[i] || layout.scopes[i] !== scopes[i]) return false;
+  }
+  return true;
+}
+
+/** The encoded parts of a layout; `undefined` if a name cannot be written. */
+export function layoutTokens(layout: Layout): LayoutTokens | undefined {
+  if (layout.tokens !== null) return layout.tokens as LayoutTokens;
+  const head = quoted('O', layout.className, `:${layout.names.length}:{`);
+  const names: Buffer[] = [];
+  for (let i = 0; i < layout.names.length; i++) {
+    const token = propertyToken(layout.names[i]!, layout.scopes[i] ?? null);
+    if (token === undefined) return undefined;
+    names.push(token);
+  }
+  if (head === undefined) return undefined;
+  const tokens = { head, names };
+  layout.tokens = tokens;
+  return tokens;
+}
+
+/** A property name as the key of an object's body; `undefined` if it cannot be written. */
+export function propertyToken(name: string, scope: string | null): Buffer | undefined {
+  if (scope === INT_KEY) return Buffer.from(`i:${name};`);
+  return quoted('s', scope === null ? name : `\0${scope}\0${name}`, ';');
+}
+
+function quoted(letter: string, text: string, after: string): Buffer | undefined {
+  const bytes = encodeKey(text);
+  if (bytes === undefined) return undefined;
+  return Buffer.concat([
+    Buffer.from(`${letter}:${bytes.length}:"`),
+    bytes,
+    Buffer.from(`"${after}`),
+  ]);
+}
+
+/** Splits a mangled name: `\0*\0name` protected, `\0Class\0name` private, else public. */
+export function unmangle(mangled: string): {
+  readonly name: string;
+  readonly scope: string | null;
+} {
+  if (mangled.charCodeAt(0) !== 0) return { name: mangled, scope: null };
+  const second = mangled.indexOf('\0', 1);
+  // An array cast to stdClass may hold any name.
+  if (second < 0) return { name: mangled, scope: null };
+  return { name: mangled.slice(second + 1), scope: mangled.slice(1, second) };
+}

@@ -1,0 +1,179 @@
+/**
+ * Builds an object whose layout was not the expected one: any properties of any visibility, also
+ * several of the same plain name.
+ */
+
+import { type Cell, getNotes, type HiddenSlot, type Key, makeNotes, setNotes } from '../notes.ts';
+import { define, type PhpObject } from '../values.ts';
+import { internLayout } from './layout.ts';
+import type { Slots } from './slots.ts';
+
+export class ObjectBuilder {
+  readonly #object: PhpObject;
+  readonly #className: string;
+  /** Visible properties by name, hidden ones as they are, in PHP's order. */
+  readonly #entries: (string | HiddenSlot)[] = [];
+  /** Where in the entries a visible property stands. */
+  readonly #at = new Map<string, number>();
+  readonly #scopes = new Map<string, string | null>();
+  readonly #floats = new Map<string, string | null>();
+  readonly #hidden = new Map<string, HiddenSlot>();
+  readonly #slots: Slots | null;
+  readonly #frameSlot: number;
+  /** Slot of each visible property, to follow it when another one takes its name. */
+  readonly #slotOf = new Map<string, number>();
+  #name = '';
+  #target: HiddenSlot | null = null;
+
+  constructor(object: PhpObject, className: string, slots: Slots | null, frameSlot: number) {
+    this.#object = object;
+    this.#className = className;
+    this.#slots = slots;
+    this.#frameSlot = frameSlot;
+  }
+
+  /** Takes over a property that was read while the expected layout still fitted. */
+  adopt(name: string, scope: string | null): void {
+    this.#show(name, scope);
+  }
+
+  #show(name: string, scope: string | null): void {
+    this.#at.set(name, this.#entries.push(name) - 1);
+    this.#scopes.set(name, scope);
+  }
+
+  adoptFloat(name: string, text: string | null): void {
+    this.#floats.set(name, text);
+  }
+
+  /** The next value belongs to this property. */
+  property(name: string, scope: string | null): void {
+    this.#name = name;
+    this.#target = null;
+    const current = this.#scopes.get(name);
+    if (current === undefined) {
+      this.#show(name, scope);
+      return;
+    }
+    if (current === scope) {
+      // A repeated property: the last value in the first one's place.
+      this.#floats.delete(name);
+      this.#slots?.release(this.#frameSlot, name);
+      return;
+    }
+    const id = `${scope ?? '\0\0'}\0${name}`;
+    const known = this.#hidden.get(id);
+    if (known !== undefined) {
+      this.#target = known;
+      known.float = false;
+      known.cell = null;
+    } else if (rank(scope, this.#className) < rank(current, this.#className)) {
+      this.#hide(name, current);
+      this.#show(name, scope);
+    } else {
+      this.#target = makeHidden(name, scope);
+      this.#entries.push(this.#target);
+      this.#hidden.set(id, this.#target);
+    }
+  }
+
+  #hide(name: string, scope: string | null): void {
+    const slot = makeHidden(name, scope);
+    slot.value = this.#object[name];
+    slot.float = this.#floats.has(name);
+    slot.floatText = this.#floats.get(name) ?? null;
+    slot.cell = this.#slots?.release(this.#frameSlot, name) ?? null;
+    this.#floats.delete(name);
+    const number = this.#slotOf.get(name);
+    if (number !== undefined) this.#slots?.move(number, slot);
+    this.#entries[this.#at.get(name)!] = slot;
+    this.#hidden.set(`${scope ?? '\0\0'}\0${name}`, slot);
+  }
+
+  /** The slot that the next value takes. */
+  slot(number: number): void {
+    if (this.#target === null) this.#slotOf.set(this.#name, number);
+    else this.#slots?.move(number, this.#target);
+  }
+
+  get key(): Key {
+    return this.#name;
+  }
+
+  /** The place becomes a holder of the variable in `slot`. */
+  alias(slot: number): void {
+    const slots = this.#slots as Slots;
+    if (this.#target === null) slots.alias(slot, this.#frameSlot, this.#name);
+    else this.#target.cell = slots.aliasElsewhere(slot) as Cell;
+  }
+
+  /** The property becomes a holder of this reference; true if it is hidden and keeps it itself. */
+  hold(cell: Cell): boolean {
+    if (this.#target === null) return false;
+    this.#target.cell = cell;
+    return true;
+  }
+
+  store(value: unknown): void {
+    if (this.#target === null) define(this.#object, this.#name, value);
+    else this.#target.value = value;
+  }
+
+  float(text: string | null): void {
+    if (this.#target === null) {
+      this.#floats.set(this.#name, text);
+    } else {
+      this.#target.float = true;
+      this.#target.floatText = text;
+    }
+  }
+
+  finish(): void {
+    const names: string[] = [];
+    const scopes: (string | null)[] = [];
+    const kidKeys: string[] = [];
+    const kids: object[] = [];
+    const floatKeys: string[] = [];
+    const floatTexts: (string | null)[] = [];
+    for (const entry of this.#entries) {
+      if (typeof entry !== 'string') continue;
+      names.push(entry);
+      scopes.push(this.#scopes.get(entry) ?? null);
+      const text = this.#floats.get(entry);
+      if (text !== undefined) {
+        floatKeys.push(entry);
+        floatTexts.push(text);
+      }
+      const value = this.#object[entry];
+      if (typeof value === 'object' && value !== null && getNotes(value) !== undefined) {
+        kidKeys.push(entry);
+        kids.push(value);
+      }
+    }
+    const layout = internLayout(this.#className, names, scopes);
+    if (floatKeys.length + kids.length + this.#hidden.size === 0) {
+      setNotes(this.#object, layout.plain);
+      return;
+    }
+    const fields = {
+      layout,
+      floatKeys: floatKeys.length > 0 ? floatKeys : null,
+      floatTexts: floatTexts.some((text) => text !== null) ? floatTexts : null,
+      kidKeys: kids.length > 0 ? kidKeys : null,
+      kids: kids.length > 0 ? kids : null,
+      order: this.#hidden.size > 0 ? this.#entries : null,
+    };
+    setNotes(this.#object, makeNotes(fields));
+  }
+}
+
+function makeHidden(name: string, scope: string | null): HiddenSlot {
+  return { name, scope, value: null, float: false, floatText: null, cell: null };
+}
+
+/** The public one is seen, else the object's own class's, else the protected one. */
+function rank(scope: string | null, className: string): number {
+  if (scope === null || scope === '\0') return 0;
+  if (scope === className) return 1;
+  return scope === '*' ? 2 : 3;
+}

@@ -1,0 +1,499 @@
+/**
+ * The writer of serialize() text: one loop with an explicit stack, since data may be as deep as
+ * PHP allows and be written from a deep call stack.
+ */
+
+import { CodecError } from '../../errors.ts';
+import { INT_MAX, INT_MIN, isIntegerKey, isIntegerNumber } from '../integers.ts';
+import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from '../notes.ts';
+import { joinPath } from '../path.ts';
+import { isPlain, listKeys, nameOfClass, sameNames } from '../plain.ts';
+import { settleReferences } from '../references.ts';
+import { asText, encodeKey } from '../text.ts';
+import {
+  isObjectValue,
+  PhpEnum,
+  PhpFloat,
+  PhpObject,
+  type PhpSerializedObject,
+} from '../values.ts';
+import { View, viewOf } from '../view.ts';
+import { formatFloat } from './floats.ts';
+import { layoutTokens } from './layout.ts';
+import { Output } from './output.ts';
+import { movePayload, payloadInfo } from './payload.ts';
+import { PayloadSlot } from './slots.ts';
+
+export interface WriteOptions {
+  readonly precision: number;
+  readonly maxDepth: number;
+  readonly maxBytes: number;
+}
+
+/** Thrown to start again when the first reference turns up: they must be settled before. */
+const UNSETTLED = Symbol('references not settled');
+
+class Frame {
+  container: Record<Key, unknown> | readonly unknown[] | null = null;
+  keys: readonly (Key | HiddenSlot)[] | null = null;
+  tokens: readonly Uint8Array[] | null = null;
+  view: View | undefined = undefined;
+  isObject = false;
+  intKeys = false;
+  index = 0;
+  count = 0;
+  /** Where the count stands, to correct it when `undefined` values were left out. */
+  countAt = 0;
+  leftOut = 0;
+  key: Key = '';
+}
+
+const frames: Frame[] = [];
+let depth = -1;
+
+/**
+ * Encodes: `write` is called with a Writer, and once more if the data holds references that had to
+ * be settled first.
+ */
+export function encodeWith(
+  root: unknown,
+  options: WriteOptions,
+  write: (writer: Writer) => void,
+): Buffer {
+  const output = new Output(options.maxBytes);
+  const base = depth;
+  try {
+    try {
+      write(new Writer(output, options, false));
+    } catch (error) {
+      if (error !== UNSETTLED) throw error;
+      while (depth > base) leave();
+      output.pos = 0;
+      settleReferences(root as object);
+      write(new Writer(output, options, true));
+    }
+    return output.take();
+  } finally {
+    while (depth > base) leave();
+    output.release();
+  }
+}
+
+function leave(): void {
+  const frame = frames[depth--]!;
+  frame.container = null;
+  frame.keys = null;
+  frame.tokens = null;
+  frame.view = undefined;
+}
+
+export class Writer {
+  readonly output: Output;
+  readonly #options: WriteOptions;
+  readonly #settled: boolean;
+  readonly #base = depth;
+  #slots = 0;
+  #objects: Map<object | string, number> | null = null;
+  #cells: Map<Cell, number> | null = null;
+
+  constructor(output: Output, options: WriteOptions, settled: boolean) {
+    this.output = output;
+    this.#options = options;
+    this.#settled = settled;
+  }
+
+  /**
+   * Writes one value and all below it.
+   * @param name The session variable, for error paths.
+   * @param view The notes of the root that holds it, if any.
+   */
+  value(value: unknown, name?: string, view?: View): void {
+    const key = name ?? '';
+    this.#name = name;
+    if (!this.#place(value, key, view)) return;
+    const base = this.#base;
+    while (depth > base) this.#entry(frames[depth]!);
+  }
+
+  #name: string | undefined;
+
+  /** The root itself is a reference (`R:1`): it takes the first slot. */
+  rootCell(cell: Cell | null): void {
+    if (cell === null) return;
+    this.#cells = new Map([[cell, 1]]);
+  }
+
+  /** Writes the next entry of the container on top of the stack, or closes it. */
+  #entry(frame: Frame): void {
+    const { output } = this;
+    const container = frame.container as Record<Key, unknown>;
+    // A run of scalars needs no return to the outer loop.
+    for (;;) {
+      const index = frame.index++;
+      if (index >= frame.count) {
+        if (frame.leftOut > 0) this.#correctCount(frame);
+        output.byte(125);
+        leave();
+        return;
+      }
+      const { keys } = frame;
+      let key: Key;
+      let value: unknown;
+      if (keys === null) {
+        key = index;
+        value = container[index];
+        output.integer(index);
+      } else {
+        const entry = keys[index]!;
+        if (typeof entry === 'object') {
+          if (this.#hidden(frame, entry)) return;
+          continue;
+        }
+        key = entry;
+        value = container[key];
+        if (value === undefined && !Array.isArray(container)) {
+          frame.leftOut++;
+          continue;
+        }
+        if (frame.tokens !== null) output.raw(frame.tokens[index]!);
+        else if (typeof key === 'number') output.integer(key);
+        else if (frame.isObject) this.#property(frame, key);
+        else if (isIntegerKey(key)) output.ascii(`i:${key};`);
+        else if (!output.name(key)) throw this.#lone(key);
+      }
+      frame.key = key;
+      if (typeof value === 'string') {
+        if (frame.view === undefined) {
+          this.#slots++;
+          if (!output.string(value)) throw this.#lone(key);
+          continue;
+        }
+      }
+      if (this.#place(value, key, frame.view)) return;
+    }
+  }
+
+  #property(frame: Frame, name: string): void {
+    const { output } = this;
+    let scope = frame.view?.scope(name);
+    // A new integer-like name beside integer keys is one of them.
+    if (scope === undefined) scope = frame.intKeys && isIntegerKey(name) ? INT_KEY : null;
+    if (scope === INT_KEY) output.ascii(`i:${name};`);
+    else if (!output.name(scope === null ? name : `\0${scope}\0${name}`)) throw this.#lone(name);
+  }
+
+  /** A slot whose name another one has: written where it stood. */
+  #hidden(frame: Frame, slot: HiddenSlot): boolean {
+    const { output } = this;
+    const { name, scope } = slot;
+    frame.key = name;
+    if (scope === INT_KEY) output.ascii(`i:${name};`);
+    else if (!output.name(scope === null ? name : `\0${scope}\0${name}`)) throw this.#lone(name);
+    if (slot.cell !== null && !this.#settled) throw UNSETTLED;
+    if (slot.float && typeof slot.value === 'number' && slot.cell === null) {
+      this.#slots++;
+      output.ascii(`d:${slot.floatText ?? formatFloat(slot.value, this.#options.precision)};`);
+      return false;
+    }
+    return this.#write(slot.value, name, slot.cell ?? undefined, undefined);
+  }
+
+  /** Writes the value of a slot. Returns true if a container was opened. */
+  #place(value: unknown, key: Key, view: View | undefined): boolean {
+    if (view === undefined) return this.#write(value, key, undefined, undefined);
+    const cell = view.notes.cells === null ? undefined : view.cell(key, value);
+    if (cell !== undefined && !this.#settled) throw UNSETTLED;
+    return this.#write(value, key, cell, view);
+  }
+
+  #write(value: unknown, key: Key, cell: Cell | undefined, view: View | undefined): boolean {
+    const { output } = this;
+    if (cell !== undefined && !isObjectValue(value)) {
+      const known = this.#cells?.get(cell);
+      if (known !== undefined) {
+        output.tagged(82, known);
+        output.byte(59);
+        return false;
+      }
+      this.#cells ??= new Map();
+      this.#cells.set(cell, this.#slots + 1);
+    }
+    switch (typeof value) {
+      case 'string':
+        this.#slots++;
+        if (!output.string(value)) throw this.#lone(key);
+        return false;
+      case 'number':
+        this.#slots++;
+        this.#number(value, key, view);
+        return false;
+      case 'boolean':
+        this.#slots++;
+        output.ascii(value ? 'b:1;' : 'b:0;');
+        return false;
+      case 'object':
+        if (value !== null) return this.#object(value, key, cell, view);
+        this.#slots++;
+        output.ascii('N;');
+        return false;
+      case 'undefined':
+        this.#slots++;
+        output.ascii('N;');
+        return false;
+      case 'bigint':
+        this.#slots++;
+        if (value > INT_MAX || value < INT_MIN) {
+          throw this.#refuse('an integer beyond 64 bits cannot be written', key);
+        }
+        output.ascii(`i:${value};`);
+        return false;
+      default:
+        throw this.#refuse(`a ${typeof value} cannot be written`, key);
+    }
+  }
+
+  #number(value: number, key: Key, view: View | undefined): void {
+    const { output } = this;
+    const { precision } = this.#options;
+    const float = view?.float(key, value);
+    if (float !== undefined) {
+      output.ascii(`d:${float ?? formatFloat(value, precision)};`);
+    } else if (isIntegerNumber(value)) {
+      output.integer(value);
+    } else {
+      output.ascii(`d:${formatFloat(value, precision)};`);
+    }
+  }
+
+  #object(value: object, key: Key, cell: Cell | undefined, view: View | undefined): boolean {
+    const { output } = this;
+    if (isObjectValue(value)) {
+      // Two objects for one enum case are the same value to PHP.
+      const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
+      this.#objects ??= new Map();
+      const known = this.#objects.get(identity);
+      if (known !== undefined) {
+        // A plain handle takes a slot of its own, a reference does not.
+        if (cell === undefined) this.#slots++;
+        output.tagged(cell === undefined ? 114 : 82, known);
+        output.byte(59);
+        return false;
+      }
+      this.#objects.set(identity, ++this.#slots);
+      if (value instanceof PhpObject) return this.#openObject(value, key);
+      if (value instanceof PhpEnum) this.#enum(value, key);
+      else this.#payload(value as PhpSerializedObject, key);
+      return false;
+    }
+    if (value instanceof Uint8Array) {
+      this.#slots++;
+      output.buffer(value);
+      return false;
+    }
+    if (value instanceof PhpFloat) {
+      this.#slots++;
+      output.ascii(`d:${formatFloat(value.value, this.#options.precision)};`);
+      return false;
+    }
+    if (value instanceof PayloadSlot) {
+      this.#payloadSlot(value, key);
+      return false;
+    }
+    this.#slots++;
+    this.#openArray(value, key, view);
+    return true;
+  }
+
+  #openArray(value: object, key: Key, parent: View | undefined): void {
+    const { output } = this;
+    let view: View | undefined;
+    const notes = getNotes(value);
+    if (notes !== undefined) {
+      view = new View(value, notes, null);
+    } else if (parent !== undefined) {
+      const before = parent.kid(key);
+      if (before !== undefined && before !== value) {
+        if (before instanceof PhpObject && !Array.isArray(value)) throw this.#classLost(key);
+        view = viewOf(value, before);
+      }
+    }
+    const frame = this.#enter(value, key);
+    frame.view = view;
+    frame.isObject = false;
+    if (Array.isArray(value)) {
+      frame.keys = listKeys(value);
+      frame.count = frame.keys === null ? value.length : frame.keys.length;
+    } else {
+      if (!isPlain(value)) {
+        leave();
+        throw this.#refuse(`an instance of ${nameOfClass(value)} cannot be written`, key);
+      }
+      frame.keys = view === undefined ? Object.keys(value) : view.keys();
+      frame.count = frame.keys.length;
+    }
+    output.byte(97);
+    frame.countAt = output.pos + 1;
+    output.count(frame.count);
+  }
+
+  #openObject(value: PhpObject, key: Key): boolean {
+    const { output } = this;
+    const notes = getNotes(value) as Notes;
+    const layout = notes.layout!;
+    const names = Object.keys(value);
+    const frame = this.#enter(value, key);
+    frame.isObject = true;
+    if (notes.order === null && sameNames(names, layout.names)) {
+      const tokens = layoutTokens(layout);
+      if (tokens === undefined) throw this.#refuse('a name has a lone surrogate', key);
+      output.raw(tokens.head);
+      frame.countAt = output.pos - 2 - String(names.length).length;
+      frame.keys = layout.names;
+      frame.tokens = tokens.names;
+      frame.count = names.length;
+      frame.view = notes === layout.plain ? undefined : new View(value, notes, null);
+      return true;
+    }
+    const view = new View(value, notes, null);
+    frame.view = view;
+    frame.keys = view.keys();
+    frame.intKeys = layout.scopes.includes(INT_KEY);
+    frame.count = frame.keys.length;
+    this.#className(79, layout.className, key);
+    frame.countAt = output.pos + 1;
+    output.count(frame.count);
+    return true;
+  }
+
+  /** `X:LENGTH:"CLASS"` */
+  #className(letter: number, className: string, key: Key): void {
+    const { output } = this;
+    const name = encodeKey(className);
+    if (name === undefined) throw this.#refuse('a class name has a lone surrogate', key);
+    if (!/^[\w\\\x7f-\xff]+$/.test(asText(name).latin1Slice(0, name.length)) || name[0] === 92) {
+      throw this.#refuse('this is no name of a class', key);
+    }
+    output.tagged(letter, name.length);
+    output.ascii(':"');
+    output.raw(name);
+    output.byte(34);
+  }
+
+  #enum(value: PhpEnum, key: Key): void {
+    const { output } = this;
+    const name = encodeKey(`${value.className}:${value.caseName}`);
+    if (name === undefined) throw this.#refuse('a class name has a lone surrogate', key);
+    output.tagged(69, name.length);
+    output.ascii(':"');
+    output.raw(name);
+    output.ascii('";');
+  }
+
+  #payload(value: PhpSerializedObject, key: Key): void {
+    const { output } = this;
+    const own = this.#slots;
+    let { data } = value;
+    const read = getNotes(value)?.format?.php;
+    const info = read ?? payloadInfo(data, this.#options.maxDepth);
+    if (read !== undefined && read.at !== own && payloadInfo(data, 0).backReferences) {
+      const moved = movePayload(data, read.at, own);
+      if (moved === undefined) {
+        throw this.#refuse(
+          'the payload of this object points at variables whose numbers changed',
+          key,
+          'ERR_PSB_CODEC_REFERENCE',
+        );
+      }
+      data = moved;
+    }
+    this.#className(67, value.className, key);
+    output.ascii(`:${data.length}:{`);
+    output.raw(data);
+    output.byte(125);
+    this.#slots += info.slots;
+  }
+
+  #payloadSlot(value: PayloadSlot, key: Key): void {
+    const { output } = this;
+    const at = this.#objects?.get(value.payload);
+    if (at === undefined) {
+      const reason = 'this points into the payload of an object that is not there (any more)';
+      throw this.#refuse(reason, key, 'ERR_PSB_CODEC_REFERENCE');
+    }
+    if (value.letter === 'r') this.#slots++;
+    output.tagged(value.letter === 'r' ? 114 : 82, at + value.distance);
+    output.byte(59);
+  }
+
+  #enter(container: object, key: Key): Frame {
+    const level = depth - this.#base;
+    const { maxDepth } = this.#options;
+    if (level === 100 || level === 400 || level === 1600) this.#checkCycle(container, key);
+    if (maxDepth > 0 && level >= maxDepth) {
+      this.#checkCycle(container, key);
+      const reason = `the data is nested beyond maxDepth (${maxDepth})`;
+      throw this.#refuse(reason, key, 'ERR_PSB_CODEC_LIMIT');
+    }
+    if (++depth === frames.length) frames.push(new Frame());
+    const frame = frames[depth]!;
+    frame.container = container as Record<Key, unknown>;
+    frame.tokens = null;
+    frame.view = undefined;
+    frame.intKeys = false;
+    frame.index = 0;
+    frame.leftOut = 0;
+    return frame;
+  }
+
+  /** PHP unrolls a recursive array once; one that is open a third time never ends. */
+  #checkCycle(container: object, key: Key): void {
+    let times = 0;
+    for (let level = this.#base + 1; level <= depth; level++) {
+      if (frames[level]!.container === container && ++times === 3) {
+        const reason =
+          'an array that contains itself (not by a reference of PHP) cannot be written';
+        throw this.#refuse(reason, key, 'ERR_PSB_CODEC_REFERENCE');
+      }
+    }
+  }
+
+  #correctCount(frame: Frame): void {
+    const { output } = this;
+    const was = String(frame.count).length;
+    const count = String(frame.count - frame.leftOut);
+    const from = frame.countAt + was;
+    if (count.length !== was) {
+      output.bytes.copyWithin(frame.countAt + count.length, from, output.pos);
+      output.pos += count.length - was;
+    }
+    output.bytes.latin1Write(count, frame.countAt);
+  }
+
+  #classLost(key: Key): CodecError {
+    return this.#refuse(
+      'a plain object stands where an object of a PHP class was: PHP would get an array. ' +
+        'Use object.with({ … }), new PhpObject(…), or PhpObject.toArray(…) if an array is meant',
+      key,
+      'ERR_PSB_CLASS_LOST',
+    );
+  }
+
+  #lone(key: Key): CodecError {
+    return this.#refuse('text with a lone surrogate cannot be written as UTF-8', key);
+  }
+
+  #refuse(
+    message: string,
+    key: Key,
+    code:
+      | 'ERR_PSB_CODEC_VALUE'
+      | 'ERR_PSB_CODEC_REFERENCE'
+      | 'ERR_PSB_CODEC_LIMIT'
+      | 'ERR_PSB_CLASS_LOST' = 'ERR_PSB_CODEC_VALUE',
+  ): CodecError {
+    const keys: Key[] = this.#name === undefined ? [] : [this.#name];
+    for (let level = this.#base + 1; level <= depth; level++) keys.push(frames[level]!.key);
+    if (depth === this.#base && this.#name === undefined) keys.push(key);
+    return new CodecError(code, message, { path: joinPath(keys) });
+  }
+}

@@ -1,0 +1,89 @@
+/** Whole sessions: `session_encode()` and `session_decode()` for every serialize handler. */
+
+import { CodecError } from '../errors.ts';
+import { igbinaryHandler } from './handlers/igbinary.ts';
+import { phpHandler } from './handlers/php.ts';
+import { phpBinaryHandler } from './handlers/php-binary.ts';
+import { phpSerializeHandler } from './handlers/php-serialize.ts';
+import type { SerializeHandler } from './handlers/session-handler.ts';
+import {
+  asBuffer,
+  type DecodeOptions,
+  decodeLimits,
+  type EncodeOptions,
+  encodeLimits,
+} from './options.ts';
+
+/** The values of `session.serialize_handler`. */
+export type SessionHandlerName = 'php' | 'php_binary' | 'php_serialize' | 'igbinary' | 'msgpack';
+
+export interface EncodeSessionOptions extends EncodeOptions {
+  /** `session.serialize_handler` of the PHP side. */
+  readonly handler: SessionHandlerName;
+}
+
+export interface DecodeSessionOptions extends DecodeOptions {
+  /** `session.serialize_handler` of the PHP side. */
+  readonly handler: SessionHandlerName;
+  /** The variables that are wanted: the others are passed over. Not meant to be encoded again. */
+  readonly only?: readonly string[] | undefined;
+}
+
+const HANDLERS: { readonly [name in SessionHandlerName]?: SerializeHandler } = {
+  php: phpHandler,
+  php_binary: phpBinaryHandler,
+  php_serialize: phpSerializeHandler,
+  igbinary: igbinaryHandler,
+};
+
+/**
+ * Encodes all session variables as PHP's session module would.
+ *
+ * ```js
+ * import { encodeSession } from 'php-session-bridge/codec';
+ * encodeSession({ userid: 42 }, { handler: 'php' }); // userid|i:42;
+ * ```
+ *
+ * @param variables The session variables; those that are `undefined` are left out.
+ * @throws CodecError as `serialize()` does, and `ERR_PSB_CODEC_VALUE` for a name that the handler
+ * cannot write (PHP would drop the variable, or save nothing at all)
+ */
+export function encodeSession(variables: object, options: EncodeSessionOptions): Buffer {
+  return handlerOf(options.handler).encode(
+    variables as Record<string, unknown>,
+    encodeLimits(options),
+  );
+}
+
+/**
+ * Decodes a session that PHP wrote. The result is always an object, also for an empty session.
+ *
+ * ```js
+ * import { decodeSession } from 'php-session-bridge/codec';
+ * decodeSession(Buffer.from('userid|i:42;'), { handler: 'php' }); // { userid: 42 }
+ * ```
+ *
+ * @throws CodecError `ERR_PSB_CODEC_SYNTAX`, `ERR_PSB_CODEC_REFERENCE`, `ERR_PSB_CODEC_LIMIT` or
+ * `ERR_PSB_CODEC_VALUE` (a root that is no array), with the byte `offset` and the `path`. As in
+ * PHP a session is read whole or not at all.
+ */
+export function decodeSession<T extends object = Record<string, unknown>>(
+  bytes: Uint8Array,
+  options: DecodeSessionOptions,
+): T {
+  const handler = handlerOf(options.handler);
+  const limits = decodeLimits(options);
+  const buffer = asBuffer(bytes, limits);
+  if (buffer.length === 0) return {} as T;
+  const only = options.only === undefined ? undefined : new Set(options.only);
+  return handler.decode(buffer, limits, only) as T;
+}
+
+function handlerOf(name: SessionHandlerName): SerializeHandler {
+  const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name] : undefined;
+  if (handler !== undefined) return handler;
+  throw new CodecError(
+    'ERR_PSB_CODEC_UNSUPPORTED',
+    `the serialize handler ${String(name)} is not supported`,
+  );
+}
