@@ -61,8 +61,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       ACCESS_LOG: accessLog,
     };
     const numbers = Array.from({ length: instances }, (_, at) => at + 1);
-    const php = keep(
-      await startPhp({
+    const [php, ...nodes] = await Promise.all([
+      startPhp({
         pools: Object.fromEntries(
           ['user', 'task'].flatMap((service) =>
             numbers.map((number) => {
@@ -71,10 +71,9 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
             }),
           ),
         ),
-      }),
-    );
-    const nodes = await Promise.all(numbers.map((number) => startKoa(`node-${number}`, env)));
-    nodes.forEach(keep);
+      }).then(keep),
+      ...numbers.map((number) => startKoa(`node-${number}`, env).then(keep)),
+    ]);
     const upstream = (name: string, addresses: readonly { host: string; port: number }[]) =>
       `upstream ${name} {\n${addresses.map(({ host, port }) => `  server ${host}:${port};\n`).join('')}}`;
     const pools = (service: string) => numbers.map((number) => php.pools[`${service}-${number}`]!);

@@ -144,11 +144,13 @@ export async function playStory({ url, person, prefix, print }: StoryOptions): P
 export async function countAcrossInstances(
   url: string,
   visits: number,
+  before: (visit: number) => Promise<void> = async () => {},
 ): Promise<{ counts: number[]; instances: Set<string> }> {
   const visit = visitor(url, cookieJar());
   const counts: number[] = [];
   const instances = new Set<string>();
   for (let at = 0; at < visits; at += 1) {
+    await before(at);
     const view = await visit(at % 2 === 0 ? 'POST /task/visit.php' : 'POST /node/visit', {});
     counts.push(view.visits);
     instances.add(view.instance);
