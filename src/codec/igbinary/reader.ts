@@ -1,0 +1,1051 @@
+/**
+ * The reader of igbinary: like the reader of serialize() text one loop with an explicit stack, so
+ * that no input can overflow the call stack. Ids need no table of places: references are marked
+ * where they begin. Only what an optimistic pass cannot know beforehand (a repeated key beside
+ * notes, an array that is no list though it began as one and was pointed at meanwhile) is read in
+ * a second pass.
+ */
+import { CodecError } from '../../errors.ts';
+import {
+  Cell,
+  getNotes,
+  type HiddenSlot,
+  INT_KEY,
+  type Key,
+  type Layout,
+  makeNotes,
+  setNotes,
+} from '../notes.ts';
+import { joinPath } from '../path.ts';
+import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../php/containers.ts';
+import { expectedLayout, unmangle } from '../php/layout.ts';
+import { ObjectBuilder } from '../php/object-builder.ts';
+import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
+import * as F from './format.ts';
+import { type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';
+import { mangledNames } from './mangled-names.ts';
+import { type CopyBudget, copyOfBody } from './shared-bodies.ts';
+import { PASSED_OVER, skipIgbinary } from './skip.ts';
+import { INDEX_KEY, INTEGER_KEY, PLAIN_KEY, StringTable } from './strings.ts';
+
+export interface IgbinaryReadOptions {
+  /** Levels of nested arrays and objects; 0 for no limit. */
+  readonly maxDepth: number;
+  readonly maxElements: number;
+  /** The root is the session variables: always a plain object. */
+  readonly isSession?: boolean;
+  /** The session variables that are wanted; the others are passed over. */
+  readonly only?: ReadonlySet<string> | null | undefined;
+}
+
+export interface IgbinaryValue {
+  readonly value: unknown;
+  readonly isFloat: boolean;
+  /** Where the value ends. */
+  readonly end: number;
+}
+
+const TOP = 0;
+const LIST = 1;
+const MAP = 2;
+const OBJECT = 3;
+
+const PRESIZE = 64;
+const FIELDS = 9;
+const NAN_HIGH = 0x7ff80000;
+
+let stackNumbers = new Int32Array(64 * FIELDS);
+const stackContainers: (object | null)[] = [];
+const stackKeys: Key[] = [];
+const stackShapes: (Layout | ObjectBuilder | HiddenSlot | null)[] = [];
+const stackCells: (Cell | null)[] = [];
+const marks: Marks = { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
+
+const doubleBytes = new Uint8Array(8);
+const doubleValue = new Float64Array(doubleBytes.buffer);
+const doubleWords = new Uint32Array(doubleBytes.buffer);
+
+/** Thrown by the first pass where only a second one can read rightly. */
+const AGAIN = Symbol('again');
+
+interface Pending extends IgbinaryNotes {
+  placeholders?: number[];
+  stringKeys?: Set<string>;
+  loneCells?: Set<string>;
+  nans?: Map<string, Buffer>;
+}
+
+export class IgbinaryReader {
+  readonly #b: Buffer;
+  readonly #limits: IgbinaryReadOptions;
+  readonly #isSession: boolean;
+  readonly #only: ReadonlySet<string> | null;
+  /** Second pass: repeated keys are looked for. */
+  readonly #careful: boolean;
+  /** Positions of arrays that begin like lists and are none. */
+  readonly #demoted: Set<number>;
+  readonly #strings: StringTable;
+  /** What the ids stand for: containers, objects, reference cells. */
+  readonly #ids: unknown[] = [];
+  readonly #budget: CopyBudget;
+  #cells: Map<object, Map<string, Cell>> | null = null;
+  #holders: Map<Cell, number> | null = null;
+  #pending: Map<object, Pending> | null = null;
+  /** An array that is still open was pointed at. */
+  #openPointedAt = false;
+  #firstEmpty: object | null = null;
+  #targetId = 0;
+  #needsAgain = false;
+  #pos = F.HEADER_LENGTH;
+
+  constructor(bytes: Buffer, options: IgbinaryReadOptions, demoted: Set<number> | null) {
+    this.#b = bytes;
+    this.#limits = options;
+    this.#isSession = options.isSession === true;
+    this.#only = options.only ?? null;
+    this.#careful = demoted !== null;
+    this.#demoted = demoted ?? new Set();
+    this.#strings = new StringTable(bytes);
+    this.#budget = { left: options.maxElements };
+  }
+
+  /** Reads the one value of a blob. */
+  static read(bytes: Buffer, options: IgbinaryReadOptions): IgbinaryValue {
+    checkHeader(bytes);
+    let reader = new IgbinaryReader(bytes, options, null);
+    try {
+      const value = reader.#value();
+      if (!reader.#needsAgain) return reader.#result(value);
+    } catch (error) {
+      if (error !== AGAIN) throw error;
+      // A wanted variable points into one that was passed over: nothing is passed over then.
+      return IgbinaryReader.read(bytes, { ...options, only: null });
+    } finally {
+      reset();
+    }
+    reader = new IgbinaryReader(bytes, options, reader.#demoted);
+    try {
+      return reader.#result(reader.#value());
+    } finally {
+      reset();
+    }
+  }
+
+  #result(value: unknown): IgbinaryValue {
+    this.#strings.done();
+    this.#noteLoneCells();
+    if (this.#strings.repeated && typeof value === 'object' && value !== null) {
+      if (!isObjectValue(value) || value instanceof PhpObject) {
+        noteIgbinary(value, { fullStrings: true });
+      }
+    }
+    const first = this.#b[F.HEADER_LENGTH];
+    return { value, isFloat: first === F.DOUBLE, end: this.#pos };
+  }
+
+  #value(): unknown {
+    const b = this.#b;
+    const end = b.length;
+    const strings = this.#strings;
+    const ids = this.#ids;
+    const { maxDepth } = this.#limits;
+    let p = this.#pos;
+    let depth = 0;
+    let kind = TOP;
+    let container: Record<Key, unknown> | unknown[] | null = null;
+    let left = 0;
+    let index = 0;
+    let key: Key = '';
+    let shape: Layout | ObjectBuilder | HiddenSlot | null = null;
+    let floatMark = 0;
+    let kidMark = 0;
+    let orderMark = -1;
+    let loose = 0;
+    let start = p;
+    let ownId = -1;
+    let cell: Cell | null = null;
+    let value: unknown;
+
+    for (;;) {
+      const type = b[p++];
+      let opened = false;
+      let count = 0;
+      let className: string | null = null;
+      // A container that was met before and has notes.
+      let isNoted = false;
+      const from = p - 1;
+      switch (type) {
+        case F.STRING8: {
+          const length = b[p]!;
+          const at = p + 1;
+          p = at + length;
+          if (!(p <= end)) throw this.#syntax(from, 'a string is cut off', depth, key);
+          value = strings.addValue(at, length);
+          break;
+        }
+        case F.STRING_ID8: {
+          const id = b[p++]!;
+          if (!(id < strings.texts.length)) {
+            throw this.#reference(from, 'a string id that was not given', depth, key);
+          }
+          const text = strings.texts[id]!;
+          value = typeof text === 'string' ? text : strings.value(id);
+          break;
+        }
+        case F.POSITIVE8:
+          value = b[p++];
+          if (value === undefined) throw this.#syntax(from, 'a number is cut off', depth, key);
+          break;
+        case F.ARRAY8:
+          count = b[p++]!;
+          opened = true;
+          break;
+        case F.NULL:
+          value = null;
+          break;
+        case F.FALSE:
+          value = false;
+          break;
+        case F.TRUE:
+          value = true;
+          break;
+        case F.STRING_EMPTY:
+          value = '';
+          break;
+        case F.DOUBLE: {
+          if (p + 8 > end) throw this.#syntax(from, 'a number is cut off', depth, key);
+          for (let i = 7; i >= 0; i--) doubleBytes[i] = b[p++]!;
+          const float = doubleValue[0]!;
+          if (Number.isNaN(float) && (doubleWords[1] !== NAN_HIGH || doubleWords[0] !== 0)) {
+            if (container !== null) {
+              const pending = this.#pendingOf(container);
+              pending.nans ??= new Map();
+              pending.nans.set(
+                String(kind === LIST ? index : key),
+                Buffer.from(b.subarray(p - 8, p)),
+              );
+            }
+          }
+          value = float;
+          if (shape !== null && kind === OBJECT && shape instanceof ObjectBuilder) {
+            shape.float(null);
+          } else if (shape !== null && kind === MAP) {
+            (shape as HiddenSlot).float = true;
+          } else {
+            marks.floatKeys.push(kind === LIST ? index : key);
+            marks.floatTexts.push(null);
+          }
+          break;
+        }
+        case F.NEGATIVE8:
+        case F.POSITIVE16:
+        case F.NEGATIVE16:
+        case F.POSITIVE32:
+        case F.NEGATIVE32:
+        case F.POSITIVE64:
+        case F.NEGATIVE64:
+          this.#pos = p;
+          value = this.#integer(type, from, depth, key);
+          p = this.#pos;
+          break;
+        case F.ARRAY16:
+          count = p + 2 <= end ? b.readUInt16BE(p) : end;
+          p += 2;
+          opened = true;
+          break;
+        case F.ARRAY32:
+          count = p + 4 <= end ? b.readUInt32BE(p) : end;
+          p += 4;
+          opened = true;
+          break;
+        case F.OBJECT8:
+        case F.OBJECT16:
+        case F.OBJECT32:
+        case F.OBJECT_ID8:
+        case F.OBJECT_ID16:
+        case F.OBJECT_ID32: {
+          this.#pos = p;
+          className = this.#className(type, from, depth, key);
+          p = this.#pos;
+          const body = b[p++];
+          if (body === F.ARRAY8) {
+            count = b[p++]!;
+          } else if (body === F.ARRAY16 && p + 2 <= end) {
+            count = b.readUInt16BE(p);
+            p += 2;
+          } else if (body === F.ARRAY32 && p + 4 <= end) {
+            count = b.readUInt32BE(p);
+            p += 4;
+          } else {
+            this.#pos = p;
+            value = this.#otherBody(body, className, from, depth, key);
+            p = this.#pos;
+            if (cell !== null) cell.value = value;
+            ids.push(cell ?? value);
+            break;
+          }
+          opened = true;
+          break;
+        }
+        case F.REF8:
+        case F.REF16:
+        case F.REF32:
+        case F.OBJECT_REF8:
+        case F.OBJECT_REF16:
+        case F.OBJECT_REF32: {
+          this.#pos = p;
+          const target = this.#target(type, from, depth, key);
+          p = this.#pos;
+          value = target instanceof Cell ? target.value : target;
+          if (target instanceof Cell && cell !== null) {
+            // Another holder of the same reference.
+            cell = target;
+            if (Array.isArray(value) && this.#isOpen(depth, ownId)) this.#openPointedAt = true;
+            isNoted = typeof value === 'object' && value !== null && !isArrayValue(value);
+          } else {
+            if (cell !== null) cell.value = value;
+            if (isArrayValue(value)) {
+              if (this.#isOpen(depth, ownId)) {
+                throw this.#reference(from, 'an array that holds itself by value', depth, key);
+              }
+              value = this.#copy(value);
+              if (cell !== null) cell.value = value;
+              isNoted = getNotes(value as object) !== undefined;
+            } else {
+              isNoted = value instanceof PhpObject;
+            }
+          }
+          break;
+        }
+        case F.CELL:
+          // Two marks are one. A reference needs a variable that holds it: the top has none.
+          if (p >= end) throw this.#syntax(from, 'a value is missing', depth, key);
+          if (container !== null) cell ??= new Cell(undefined);
+          continue;
+        case F.STRING16:
+        case F.STRING32:
+        case F.STRING64: {
+          this.#pos = p;
+          const length = this.#length(type, from, depth, key);
+          value = strings.addValue(this.#pos, length);
+          p = this.#pos + length;
+          break;
+        }
+        case F.STRING_ID16:
+        case F.STRING_ID32:
+          this.#pos = p;
+          value = strings.value(this.#stringId(type, from, depth, key));
+          p = this.#pos;
+          break;
+        default:
+          throw this.#syntax(
+            from,
+            type === undefined ? 'a value is missing' : `unknown type ${hex(type)}`,
+            depth,
+            key,
+          );
+      }
+
+      if (opened) {
+        // Each pair takes at least two bytes, a placeholder one: PHP's own check before it allocates.
+        if (count > end - p) throw this.#syntax(from, 'more elements than bytes', depth, key);
+        this.#budget.left -= count;
+        if (this.#budget.left < 0) throw this.#tooMuch('elements', from, depth, key);
+        let made: object;
+        if (className !== null) {
+          made = Object.create(PhpObject.prototype) as object;
+        } else if (container === null && this.#isSession) {
+          made = {};
+        } else if (
+          count === 0 ||
+          (b[p] === F.POSITIVE8 && b[p + 1] === 0 && !(this.#careful && this.#demoted.has(from)))
+        ) {
+          made = count > 0 && count <= PRESIZE ? new Array(count) : [];
+        } else {
+          made = {};
+        }
+        if (cell !== null) cell.value = made;
+        ids.push(cell ?? made);
+        value = made;
+        if (count > 0 || className !== null || (container === null && this.#isSession)) {
+          if (depth >= maxDepth && maxDepth > 0) throw this.#tooMuch('depth', from, depth, key);
+          const base = depth * FIELDS;
+          if (base + FIELDS > stackNumbers.length) growStack();
+          const saved = stackNumbers;
+          saved[base] = kind;
+          saved[base + 1] = left;
+          saved[base + 2] = index;
+          saved[base + 3] = floatMark;
+          saved[base + 4] = kidMark;
+          saved[base + 5] = orderMark;
+          saved[base + 6] = loose;
+          saved[base + 7] = start;
+          saved[base + 8] = ownId;
+          stackContainers[depth] = container;
+          stackKeys[depth] = key;
+          stackShapes[depth] = shape;
+          stackCells[depth] = cell;
+          depth++;
+          container = made as Record<Key, unknown>;
+          left = count;
+          index = 0;
+          floatMark = marks.floatKeys.length;
+          kidMark = marks.kids.length;
+          orderMark = -1;
+          loose = 0;
+          start = from;
+          ownId = ids.length - 1;
+          cell = null;
+          shape = null;
+          if (className !== null) {
+            kind = OBJECT;
+            const expected = this.#careful ? null : expectedLayout(className);
+            if (expected !== null && expected.names.length === count) {
+              shape = expected;
+              setNotes(made, expected.plain);
+            } else {
+              shape = new ObjectBuilder(made as PhpObject, className, null, 0);
+            }
+          } else {
+            kind = Array.isArray(made) ? LIST : MAP;
+          }
+        } else {
+          // PHP's empty arrays are all one; one that is not shows that it was emptied later.
+          if (cell === null) {
+            if (this.#firstEmpty === null) {
+              this.#firstEmpty = made;
+            } else {
+              setNotes(made, makeNotes({ body: {} }));
+              isNoted = true;
+            }
+          }
+          opened = false;
+        }
+      }
+
+      if (!opened) {
+        // A value is complete: store it.
+        if (cell !== null) {
+          if (cell.value === undefined) {
+            cell.value = value;
+            ids.push(cell);
+          }
+          this.#hold(container as object, kind === LIST ? index : key, shape, cell);
+          cell = null;
+        }
+        if (kind === LIST) {
+          (container as unknown as unknown[])[index++] = value;
+        } else if (kind === TOP) {
+          this.#pos = p;
+          return value;
+        } else if (shape !== null && (kind === MAP || shape instanceof ObjectBuilder)) {
+          if (kind === MAP) (shape as HiddenSlot).value = value;
+          else (shape as ObjectBuilder).store(value);
+          if (kind === MAP) shape = null;
+        } else if (key === '__proto__') {
+          define(container as object, key, value);
+        } else {
+          (container as Record<Key, unknown>)[key] = value;
+        }
+        if (isNoted && !(shape instanceof ObjectBuilder)) {
+          marks.kidKeys.push(kind === LIST ? index - 1 : key);
+          marks.kids.push(value as object);
+        }
+        left--;
+      }
+
+      for (;;) {
+        if (left === 0) {
+          const done = container as object;
+          let noted = kind === OBJECT;
+          if (kind === LIST) {
+            if ((done as unknown[]).length > index) (done as unknown[]).length = index;
+            if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
+              closeList(done as unknown[], marks, floatMark, kidMark);
+              noted = true;
+            }
+          } else if (kind === MAP) {
+            if (
+              marks.floatKeys.length > floatMark ||
+              marks.kids.length > kidMark ||
+              orderMark >= 0
+            ) {
+              if (
+                !closeMap(done, index, marks, floatMark, kidMark, orderMark, loose, this.#careful)
+              ) {
+                this.#needsAgain = true;
+              }
+              noted = true;
+            }
+          } else if (shape instanceof ObjectBuilder) {
+            shape.finish();
+          } else if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
+            closeMap(done, -1, marks, floatMark, kidMark, -1, 0, false, shape as Layout);
+          }
+          if (this.#cells !== null || this.#pending !== null) noted = this.#finish(done) || noted;
+          depth--;
+          const base = depth * FIELDS;
+          const saved = stackNumbers;
+          kind = saved[base]!;
+          left = saved[base + 1]!;
+          index = saved[base + 2]!;
+          floatMark = saved[base + 3]!;
+          kidMark = saved[base + 4]!;
+          orderMark = saved[base + 5]!;
+          loose = saved[base + 6]!;
+          start = saved[base + 7]!;
+          ownId = saved[base + 8]!;
+          container = stackContainers[depth] as Record<Key, unknown> | null;
+          key = stackKeys[depth]!;
+          shape = stackShapes[depth]!;
+          const held = stackCells[depth]!;
+          stackContainers[depth] = null;
+          stackShapes[depth] = null;
+          stackCells[depth] = null;
+          if (held !== null) {
+            held.value = done;
+            this.#hold(container as object, kind === LIST ? index : key, shape, held);
+          }
+          if (kind === TOP) {
+            this.#pos = p;
+            return done;
+          }
+          if (kind === LIST) {
+            (container as unknown as unknown[])[index++] = done;
+            if (noted) {
+              marks.kidKeys.push(index - 1);
+              marks.kids.push(done);
+            }
+          } else if (shape !== null && (kind === MAP || shape instanceof ObjectBuilder)) {
+            if (kind === MAP) (shape as HiddenSlot).value = done;
+            else (shape as ObjectBuilder).store(done);
+            if (kind === MAP) shape = null;
+          } else {
+            if (key === '__proto__') define(container as object, key, done);
+            else (container as Record<Key, unknown>)[key] = done;
+            if (noted) {
+              marks.kidKeys.push(key);
+              marks.kids.push(done);
+            }
+          }
+          left--;
+          continue;
+        }
+
+        // The next key.
+        const keyType = b[p++];
+        const at = p - 1;
+        let text: string;
+        let keyKind: number;
+        if (keyType === F.POSITIVE8) {
+          const n = b[p++];
+          if (n === undefined) throw this.#syntax(at, 'a number is cut off', depth, undefined);
+          if (kind === LIST && n === index) {
+            key = n;
+            break;
+          }
+          key = n;
+          text = '';
+          keyKind = 0;
+        } else if (keyType === F.STRING8) {
+          const length = b[p]!;
+          p += 1 + length;
+          if (!(p <= end)) throw this.#syntax(at, 'a string is cut off', depth, undefined);
+          text = strings.addKey(p - length, length);
+          keyKind = strings.keyKind(strings.texts.length - 1);
+          key = text;
+        } else if (keyType === F.STRING_ID8) {
+          const id = b[p++]!;
+          if (!(id < strings.texts.length)) {
+            throw this.#reference(at, 'a string id that was not given', depth, undefined);
+          }
+          const known = strings.texts[id];
+          text = typeof known === 'string' ? known : strings.key(id);
+          keyKind = strings.keyKind(id);
+          key = text;
+        } else if (keyType === F.NULL) {
+          // A declared property without a value; in an array the pair is absent.
+          if (kind === OBJECT) {
+            if (!(shape instanceof ObjectBuilder)) {
+              shape = this.#unexpected(
+                container as PhpObject,
+                shape as Layout,
+                index,
+                floatMark,
+                kidMark,
+              );
+            }
+            const { placeholders } = this.#pendingOf(container as object);
+            const place = index + (placeholders?.length ?? 0);
+            if (placeholders) placeholders.push(place);
+            else this.#pendingOf(container as object).placeholders = [place];
+          }
+          left--;
+          continue;
+        } else {
+          this.#pos = p;
+          const read = this.#otherKey(keyType, at, depth);
+          p = this.#pos;
+          if (typeof read === 'object') {
+            text = read.text;
+            keyKind = read.kind;
+            key = text;
+          } else if (kind === LIST && read === index) {
+            key = index;
+            break;
+          } else {
+            key = read;
+            text = '';
+            keyKind = 0;
+          }
+        }
+
+        if (kind === OBJECT) {
+          if (keyKind === 0) text = String(key);
+          if (!(shape instanceof ObjectBuilder)) {
+            const layout = shape as Layout;
+            const expected = mangledNames(layout)[index];
+            if (keyKind !== 0 && text === expected) {
+              key = layout.names[index++]!;
+              break;
+            }
+            shape = this.#unexpected(container as PhpObject, layout, index, floatMark, kidMark);
+          }
+          index++;
+          if (keyKind === 0) {
+            shape.property(text, INT_KEY);
+            key = text;
+          } else {
+            const { name, scope } = unmangle(text);
+            shape.property(name, scope);
+            key = name;
+          }
+          break;
+        }
+        if (kind === LIST) {
+          // Not a list after all.
+          if (this.#openPointedAt) this.#needsAgain = true;
+          this.#demoted.add(start);
+          const list = container as unknown as unknown[];
+          const map: Record<Key, unknown> = {};
+          orderMark = marks.order.length;
+          for (let i = 0; i < index; i++) {
+            map[i] = list[i];
+            marks.order.push(i);
+          }
+          this.#move(list, map, ownId);
+          container = map;
+          kind = MAP;
+        }
+        if (depth === 1 && this.#only !== null && !this.#only.has(String(key))) {
+          p = skipIgbinary(b, p, strings, ids, maxDepth - 1);
+          left--;
+          continue;
+        }
+        index++;
+        if (keyKind === INDEX_KEY || keyKind === INTEGER_KEY || keyKind === 0) {
+          shape = this.#integerLikeKey(container as object, key, keyKind);
+          if (shape !== null) {
+            index--;
+            if (orderMark < 0) {
+              orderMark = marks.order.length;
+              for (const name of Object.keys(container as object)) marks.order.push(name);
+              loose = 1;
+            }
+            marks.order.push(shape as unknown as Key);
+            break;
+          }
+          if (keyKind === INDEX_KEY) key = Number(text);
+          else if (keyKind === 0 && (key as number) < 0) key = String(key);
+        }
+        // Note PHP's order as soon as JavaScript would sort a key.
+        if (typeof key === 'number') {
+          if (orderMark < 0) {
+            orderMark = marks.order.length;
+            if (index > 1) {
+              for (const name of Object.keys(container as object)) marks.order.push(name);
+              loose = 1;
+            }
+          } else {
+            const before = marks.order[marks.order.length - 1];
+            if (!(typeof before === 'number' && before < key)) loose |= 1;
+          }
+          marks.order.push(key);
+        } else if (orderMark >= 0) {
+          marks.order.push(key);
+          loose |= 1;
+        }
+        if (this.#careful && Object.hasOwn(container as object, key)) {
+          // A repeated key: the last value in the first one's place, and no longer a reference.
+          this.#cells?.get(container as object)?.delete(String(key));
+          marks.floatKeys.push(key);
+          marks.floatTexts.push(REPEATED);
+          marks.kidKeys.push(key);
+          marks.kids.push(REPEATED_KID);
+          loose |= 2;
+        }
+        break;
+      }
+    }
+  }
+
+  /** The integers that are not a single positive byte. */
+  #integer(type: number, from: number, depth: number, key: Key | undefined): number | bigint {
+    const b = this.#b;
+    const p = this.#pos;
+    const width =
+      type === F.NEGATIVE8
+        ? 1
+        : type === F.POSITIVE16 || type === F.NEGATIVE16
+          ? 2
+          : type === F.POSITIVE32 || type === F.NEGATIVE32
+            ? 4
+            : 8;
+    if (p + width > b.length) throw this.#syntax(from, 'a number is cut off', depth, key);
+    this.#pos = p + width;
+    const negative = type === F.NEGATIVE64 || (type !== F.POSITIVE64 && (type & 1) === 1);
+    if (width < 8) {
+      const size = b.readUIntBE(p, width);
+      return negative ? 0 - size : size;
+    }
+    const size = b.readBigUInt64BE(p);
+    // PHP warns and reads 0: no value is better than a wrong one.
+    if (size > (negative ? 1n << 63n : (1n << 63n) - 1n)) {
+      throw this.#syntax(from, 'an integer of more than 64 bits', depth, key);
+    }
+    if (size <= 9007199254740991n) return negative ? 0 - Number(size) : Number(size);
+    return negative ? -size : size;
+  }
+
+  /** The length of a string whose type byte was read; `#pos` is then at its bytes. */
+  #length(type: number, from: number, depth: number, key: Key | undefined): number {
+    const b = this.#b;
+    const p = this.#pos;
+    const width =
+      type === F.STRING64
+        ? 8
+        : type === F.STRING8 || type === F.OBJECT8 || type === F.PAYLOAD8
+          ? 1
+          : type === F.STRING16 || type === F.OBJECT16 || type === F.PAYLOAD16
+            ? 2
+            : 4;
+    let length = b.length;
+    if (p + width <= b.length) {
+      length = width === 8 ? Number(b.readBigUInt64BE(p)) : b.readUIntBE(p, width);
+    }
+    if (length > b.length - p - width) throw this.#syntax(from, 'a string is cut off', depth, key);
+    this.#pos = p + width;
+    return length;
+  }
+
+  /** An id of 8, 16 or 32 bits; `narrow` is the type with 8. */
+  #id(type: number, narrow: number, from: number, depth: number, key: Key | undefined): number {
+    const width = type === narrow ? 1 : type === narrow + 1 ? 2 : 4;
+    const p = this.#pos;
+    if (p + width > this.#b.length) throw this.#syntax(from, 'an id is cut off', depth, key);
+    this.#pos = p + width;
+    return this.#b.readUIntBE(p, width);
+  }
+
+  #stringId(type: number, from: number, depth: number, key: Key | undefined): number {
+    const narrow = type >= F.OBJECT_ID8 ? F.OBJECT_ID8 : F.STRING_ID8;
+    const id = this.#id(type, narrow, from, depth, key);
+    if (id < this.#strings.texts.length) return id;
+    throw this.#reference(from, 'a string id that was not given', depth, key);
+  }
+
+  #className(type: number, from: number, depth: number, key: Key | undefined): string {
+    if (type >= F.OBJECT_ID8) return this.#strings.key(this.#stringId(type, from, depth, key));
+    const length = this.#length(type, from, depth, key);
+    const name = this.#strings.addKey(this.#pos, length);
+    this.#pos += length;
+    return name;
+  }
+
+  /** What else stands behind a class name: a `Serializable` payload or an enum case. */
+  #otherBody(
+    body: number | undefined,
+    className: string,
+    from: number,
+    depth: number,
+    key: Key | undefined,
+  ): PhpEnum | PhpSerializedObject {
+    if (body === F.PAYLOAD8 || body === F.PAYLOAD16 || body === F.PAYLOAD32) {
+      const length = this.#length(body, from, depth, key);
+      const start = this.#pos;
+      this.#pos += length;
+      const copy = Buffer.allocUnsafeSlow(length);
+      this.#b.copy(copy, 0, start, this.#pos);
+      return new PhpSerializedObject(className, copy);
+    }
+    if (body === F.ENUM_CASE) {
+      const type = this.#b[this.#pos++];
+      if (type === F.STRING8 || type === F.STRING16 || type === F.STRING32) {
+        const length = this.#length(type, from, depth, key);
+        const name = this.#strings.addKey(this.#pos, length);
+        this.#pos += length;
+        return new PhpEnum(className, name);
+      }
+      if (type === F.STRING_ID8 || type === F.STRING_ID16 || type === F.STRING_ID32) {
+        const name = this.#strings.key(this.#stringId(type, from, depth, key));
+        return new PhpEnum(className, name);
+      }
+      throw this.#syntax(from, 'an enum case without its name', depth, key);
+    }
+    throw this.#syntax(from, 'an object without a body', depth, key);
+  }
+
+  /** What a back-reference points at. */
+  #target(type: number, from: number, depth: number, key: Key | undefined): unknown {
+    const id = this.#id(type, type >= F.OBJECT_REF8 ? F.OBJECT_REF8 : F.REF8, from, depth, key);
+    if (id >= this.#ids.length) {
+      throw this.#reference(from, 'a back-reference to nothing', depth, key);
+    }
+    const target = this.#ids[id];
+    if (target === PASSED_OVER) throw AGAIN;
+    this.#targetId = id;
+    return target;
+  }
+
+  /** Is the target of the last back-reference a container that is not yet complete? */
+  #isOpen(depth: number, ownId: number): boolean {
+    const id = this.#targetId;
+    if (id === ownId) return true;
+    // The ids of open containers ascend; the innermost one is not on the stack.
+    let low = 1;
+    let high = depth - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const open = stackNumbers[middle * FIELDS + 8]!;
+      if (open === id) return true;
+      if (open < id) low = middle + 1;
+      else high = middle - 1;
+    }
+    return false;
+  }
+
+  /** An array that PHP shares: a container of its own that can be written as shared again. */
+  #copy(original: object): object {
+    if (original === this.#firstEmpty) return [];
+    return copyOfBody(original, this.#budget);
+  }
+
+  #otherKey(
+    type: number | undefined,
+    at: number,
+    depth: number,
+  ): number | string | { readonly text: string; readonly kind: number } {
+    switch (type) {
+      case F.NEGATIVE8:
+      case F.POSITIVE16:
+      case F.NEGATIVE16:
+      case F.POSITIVE32:
+      case F.NEGATIVE32:
+      case F.POSITIVE64:
+      case F.NEGATIVE64: {
+        const number = this.#integer(type, at, depth, undefined);
+        // An array index to JavaScript, or a name like any other.
+        return number >= 0 && number < 4294967295 ? Number(number) : String(number);
+      }
+      case F.STRING_EMPTY:
+        return { text: '', kind: PLAIN_KEY };
+      case F.STRING16:
+      case F.STRING32: {
+        const length = this.#length(type, at, depth, undefined);
+        const text = this.#strings.addKey(this.#pos, length);
+        this.#pos += length;
+        return { text, kind: this.#strings.keyKind(this.#strings.texts.length - 1) };
+      }
+      case F.STRING_ID16:
+      case F.STRING_ID32: {
+        const id = this.#stringId(type, at, depth, undefined);
+        return { text: this.#strings.key(id), kind: this.#strings.keyKind(id) };
+      }
+      default:
+        throw this.#syntax(
+          at,
+          type === undefined ? 'a key is missing' : `a key of type ${hex(type)}`,
+          depth,
+          undefined,
+        );
+    }
+  }
+
+  /**
+   * igbinary keeps an integer key and a string key of the same text apart: the first one is seen,
+   * the other one stays hidden. Returns the hidden slot, if that is what the key is.
+   */
+  #integerLikeKey(container: object, key: Key, keyKind: number): HiddenSlot | null {
+    const name = String(key);
+    const strings = this.#pending?.get(container)?.stringKeys;
+    if (keyKind === 0) {
+      if (!strings?.has(name)) return null;
+    } else if (!Object.hasOwn(container, name)) {
+      const pending = this.#pendingOf(container);
+      pending.stringKeys ??= new Set();
+      pending.stringKeys.add(name);
+      return null;
+    } else if (strings?.has(name)) {
+      return null;
+    }
+    const scope = keyKind === 0 ? INT_KEY : null;
+    return { name, scope, value: null, float: false, floatText: null, cell: null };
+  }
+
+  /** An object that has other properties than the last one of its class. */
+  #unexpected(
+    object: PhpObject,
+    layout: Layout,
+    index: number,
+    floatMark: number,
+    kidMark: number,
+  ): ObjectBuilder {
+    const builder = new ObjectBuilder(object, layout.className, null, 0);
+    for (let i = 0; i < index; i++) builder.adopt(layout.names[i]!, layout.scopes[i] ?? null);
+    for (let i = floatMark; i < marks.floatKeys.length; i++) {
+      builder.adoptFloat(marks.floatKeys[i] as string, null);
+    }
+    marks.floatKeys.length = floatMark;
+    marks.floatTexts.length = floatMark;
+    // The builder finds noted children itself.
+    marks.kidKeys.length = kidMark;
+    marks.kids.length = kidMark;
+    return builder;
+  }
+
+  #pendingOf(container: object): Pending {
+    this.#pending ??= new Map();
+    let pending = this.#pending.get(container);
+    if (pending === undefined) {
+      pending = {};
+      this.#pending.set(container, pending);
+    }
+    return pending;
+  }
+
+  #hold(
+    container: object,
+    key: Key,
+    shape: Layout | ObjectBuilder | HiddenSlot | null,
+    cell: Cell,
+  ): void {
+    this.#holders ??= new Map();
+    this.#holders.set(cell, (this.#holders.get(cell) ?? 0) + 1);
+    if (shape instanceof ObjectBuilder) {
+      if (shape.hold(cell)) return;
+    } else if (shape !== null && 'cell' in shape) {
+      shape.cell = cell;
+      return;
+    }
+    this.#cells ??= new Map();
+    let cells = this.#cells.get(container);
+    if (cells === undefined) {
+      cells = new Map();
+      this.#cells.set(container, cells);
+    }
+    cells.set(String(key), cell);
+  }
+
+  /** A list became a map: everything that knew the list must know the map. */
+  #move(list: object, map: object, id: number): void {
+    const known = this.#ids[id];
+    if (known instanceof Cell) known.value = map;
+    else this.#ids[id] = map;
+    const cells = this.#cells?.get(list);
+    if (cells !== undefined) this.#cells?.set(map, cells);
+    const pending = this.#pending?.get(list);
+    if (pending !== undefined) this.#pending?.set(map, pending);
+  }
+
+  /** Writes references and igbinary's own notes into the notes of a complete container. */
+  #finish(container: object): boolean {
+    const cells = this.#cells?.get(container);
+    if (cells !== undefined && cells.size > 0) {
+      const old = getNotes(container);
+      const values = Array.isArray(container) ? (old?.values ?? container.slice()) : null;
+      setNotes(container, makeNotes({ ...old, cells, values }));
+    }
+    const pending = this.#pending?.get(container);
+    if (pending !== undefined) noteIgbinary(container, pending);
+    return cells !== undefined || pending !== undefined;
+  }
+
+  /** PHP marks a reference also if its other holders are not in the session. */
+  #noteLoneCells(): void {
+    if (this.#cells === null) return;
+    for (const [container, cells] of this.#cells) {
+      for (const [key, cell] of cells) {
+        if (this.#holders?.get(cell) !== 1) continue;
+        const pending = this.#pendingOf(container);
+        pending.loneCells ??= new Set();
+        pending.loneCells.add(key);
+      }
+      const pending = this.#pending?.get(container);
+      if (pending?.loneCells && getNotes(container)?.cells) noteIgbinary(container, pending);
+    }
+  }
+
+  #syntax(at: number, what: string, depth: number, key: Key | undefined): CodecError {
+    return this.#error('ERR_PSB_CODEC_SYNTAX', what, at, depth, key);
+  }
+
+  #reference(at: number, what: string, depth: number, key: Key | undefined): CodecError {
+    return this.#error('ERR_PSB_CODEC_REFERENCE', what, at, depth, key);
+  }
+
+  #tooMuch(what: 'depth' | 'elements', at: number, depth: number, key: Key): CodecError {
+    const { maxDepth, maxElements } = this.#limits;
+    const limit =
+      what === 'depth' ? `deeper than ${maxDepth} levels` : `more than ${maxElements} elements`;
+    return this.#error('ERR_PSB_CODEC_LIMIT', limit, at, depth, key);
+  }
+
+  #error(
+    code: 'ERR_PSB_CODEC_SYNTAX' | 'ERR_PSB_CODEC_REFERENCE' | 'ERR_PSB_CODEC_LIMIT',
+    what: string,
+    offset: number,
+    depth: number,
+    key: Key | undefined,
+  ): CodecError {
+    const keys = stackKeys.slice(1, depth);
+    if (key !== undefined && depth > 0) keys.push(key);
+    const path = keys.length > 0 && keys.length <= 64 ? joinPath(keys) : undefined;
+    return new CodecError(code, `igbinary: ${what} at byte ${offset}`, { offset, path });
+  }
+}
+
+function checkHeader(bytes: Buffer): void {
+  const version = bytes.length >= F.HEADER_LENGTH ? bytes.readUInt32BE(0) : -1;
+  if (bytes.length > F.HEADER_LENGTH && (version === 1 || version === F.HEADER)) return;
+  throw new CodecError(
+    'ERR_PSB_CODEC_SYNTAX',
+    'igbinary: the bytes do not begin with the header of format 2 or 1',
+    { offset: 0 },
+  );
+}
+
+function isArrayValue(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return !isObjectValue(value) && !Buffer.isBuffer(value);
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`;
+}
+
+function reset(): void {
+  stackContainers.length = 0;
+  stackShapes.length = 0;
+  stackCells.length = 0;
+  marks.floatKeys.length = 0;
+  marks.floatTexts.length = 0;
+  marks.kidKeys.length = 0;
+  marks.kids.length = 0;
+  marks.order.length = 0;
+}
+
+function growStack(): void {
+  const larger = new Int32Array(stackNumbers.length * 2);
+  larger.set(stackNumbers);
+  stackNumbers = larger;
+}

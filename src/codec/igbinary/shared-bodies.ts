@@ -1,0 +1,157 @@
+/**
+ * Copy-on-write arrays. Two PHP variables that hold the same array are two arrays to the program,
+ * but igbinary writes them once and shows that they were one. In JavaScript they must be two
+ * containers; both carry the same `body` token, and are written as one while they are still equal.
+ */
+import { CodecError } from '../../errors.ts';
+import { getNotes, type Key, makeNotes, type Notes, setNotes } from '../notes.ts';
+import { define, isObjectValue } from '../values.ts';
+
+/** Room that copies may take: sharing in the bytes must not become an explosion in memory. */
+export interface CopyBudget {
+  left: number;
+}
+
+/** A copy with the same body token, nested arrays included; objects and references stay shared. */
+export function copyOfBody(original: object, budget: CopyBudget): object {
+  const root = emptyLike(original);
+  const copies = new Map<object, object>([[original, root]]);
+  const todo = [original];
+  for (let source = todo.pop(); source !== undefined; source = todo.pop()) {
+    const notes = withBody(source);
+    const copy = copies.get(source) as Record<string, unknown>;
+    const keys = Object.keys(source);
+    budget.left -= keys.length + 1;
+    if (budget.left < 0) {
+      throw new CodecError(
+        'ERR_PSB_CODEC_LIMIT',
+        'arrays that share their contents would need more room than maxElements allows',
+      );
+    }
+    for (const key of keys) {
+      const value = (source as Record<string, unknown>)[key];
+      if (isOwnArray(value, key, notes)) {
+        let nested = copies.get(value);
+        if (nested === undefined) {
+          nested = emptyLike(value);
+          copies.set(value, nested);
+          todo.push(value);
+        }
+        define(copy, key, nested);
+      } else {
+        define(copy, key, value);
+      }
+    }
+  }
+  for (const [source, copy] of copies) setNotes(copy, movedNotes(getNotes(source)!, copies));
+  return root;
+}
+
+/** Is the value an array that the slot itself holds, by value? */
+function isOwnArray(value: unknown, key: string, notes: Notes): value is object {
+  if (typeof value !== 'object' || value === null || isObjectValue(value)) return false;
+  if (Buffer.isBuffer(value)) return false;
+  return notes.cells?.has(key) !== true;
+}
+
+function emptyLike(container: object): object {
+  return Array.isArray(container) ? [] : {};
+}
+
+function withBody(container: object): Notes {
+  const old = getNotes(container);
+  if (old?.body) return old;
+  const notes = makeNotes({ ...old, body: {} });
+  setNotes(container, notes);
+  return notes;
+}
+
+function movedNotes(notes: Notes, copies: ReadonlyMap<object, object>): Notes {
+  const moved = (value: unknown): unknown =>
+    (typeof value === 'object' && value !== null && copies.get(value)) || value;
+  if (notes.kids === null && notes.values === null) return notes;
+  return makeNotes({
+    ...notes,
+    kids: (notes.kids?.map(moved) as object[] | undefined) ?? null,
+    values: notes.values?.map(moved) ?? null,
+  });
+}
+
+/**
+ * Finds out whether a container is still equal to the one with the same body token that was
+ * written before. Asked for every pair of nested arrays at most once.
+ */
+export class BodyComparison {
+  readonly #known = new Map<object, Map<object, boolean>>();
+
+  same(a: object, b: object): boolean {
+    if (a === b) return true;
+    const known = this.#known.get(a)?.get(b);
+    if (known !== undefined) return known;
+    // An explicit stack: arrays nest as deep as the limit allows.
+    const pairs: [object, object][] = [[a, b]];
+    let result = true;
+    for (let pair = pairs.pop(); pair !== undefined && result; pair = pairs.pop()) {
+      result = this.#sameShape(pair[0], pair[1], pairs);
+    }
+    let row = this.#known.get(a);
+    if (row === undefined) {
+      row = new Map();
+      this.#known.set(a, row);
+    }
+    row.set(b, result);
+    return result;
+  }
+
+  #sameShape(a: object, b: object, pairs: [object, object][]): boolean {
+    const known = this.#known.get(a)?.get(b);
+    if (known !== undefined) return known;
+    if (Array.isArray(a) !== Array.isArray(b)) return false;
+    const aNotes = getNotes(a);
+    const bNotes = getNotes(b);
+    if (!sameNotes(aNotes, bNotes)) return false;
+    const keys = Object.keys(a);
+    const others = Object.keys(b);
+    if (keys.length !== others.length) return false;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      if (key !== others[i]) return false;
+      const x = (a as Record<string, unknown>)[key];
+      const y = (b as Record<string, unknown>)[key];
+      if (Object.is(x, y)) continue;
+      if (typeof x !== 'object' || typeof y !== 'object' || x === null || y === null) return false;
+      if (Buffer.isBuffer(x) && Buffer.isBuffer(y) && x.equals(y)) continue;
+      // Other objects, and what a reference holds, are the same only if they are identical.
+      if (isObjectValue(x) || isObjectValue(y) || Buffer.isBuffer(x) || Buffer.isBuffer(y)) {
+        return false;
+      }
+      if (aNotes?.cells?.has(key)) return false;
+      pairs.push([x, y]);
+    }
+    return true;
+  }
+}
+
+/** Copies start with equal notes; what differs later was changed on purpose. */
+function sameNotes(a: Notes | undefined, b: Notes | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return (
+    a.isArray === b.isArray &&
+    sameItems(a.order as readonly Key[] | null, b.order as readonly Key[] | null) &&
+    sameItems(a.floatKeys, b.floatKeys) &&
+    sameFloats(a.listFloats, b.listFloats) &&
+    a.cells === b.cells
+  );
+}
+
+function sameFloats(a: Notes['listFloats'], b: Notes['listFloats']): boolean {
+  if (a === b) return true;
+  return Array.isArray(a) && Array.isArray(b) && sameItems(a, b);
+}
+
+function sameItems(a: readonly unknown[] | null, b: readonly unknown[] | null): boolean {
+  if (a === b) return true;
+  if (a === null || b === null || a.length !== b.length) return false;
+  return a.every((item, i) => item === b[i]);
+}
