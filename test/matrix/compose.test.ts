@@ -131,17 +131,19 @@ describe.skipIf(!docker)(
       const { counts, instances } = await countAcrossInstances(url(), 16);
       expect(counts).toEqual(Array.from({ length: 16 }, (_, at) => at + 1));
       expect(instances.size).toBeGreaterThan(2);
-
-  it('loses nothing when an instance is stopped and another one killed', async () => {
-    await up({ suite: 'trixie', node: 24, handler: 'phpredis', serializeHandler: 'php' });
-    const { counts, instances } = await countAcrossInstances(url(), 40, async (visit) => {
-      if (visit === 10) end('stop', 'node');
-      if (visit === 20) end('kill', 'task-2');
     });
-    expect(counts).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
-    expect(instances.size).toBe(4);
-  });
-});
+
+    it('loses nothing when an instance is stopped and another one killed', async () => {
+      await up({ suite: 'trixie', node: 24, handler: 'phpredis', serializeHandler: 'php' });
+      const { counts, instances } = await countAcrossInstances(url(), 40, async (visit) => {
+        if (visit === 10) end('stop', 'node');
+        if (visit === 20) end('kill', 'task-2');
+      });
+      expect(counts).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
+      expect(instances.size).toBe(4);
+    });
+  },
+);
 
 /** By label, because the two versions of Compose name their containers differently. */
 function end(how: 'stop' | 'kill', service: string): void {
