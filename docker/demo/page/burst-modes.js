@@ -33,7 +33,7 @@ export function verdictOf({ mode, php, node, expected }) {
     return { tone: 'bad', text: `${kept}: ${lost} writes were overwritten by a later one.` };
   }
   if (node.lost.length === 0) {
-    return { tone: 'bad', text: `${kept}. Node lost nothing; PHP alone lost ${lost} of its own.` };
+    return { tone: 'warn', text: `${kept}. Node lost nothing; PHP alone lost ${lost} of its own.` };
   }
   return { tone: 'bad', text: `${kept}.` };
 }
@@ -50,7 +50,7 @@ export function notesOf({ mode, php, node }) {
         `${many(php.refused, 'PHP request')} never got phpredis’s own lock: phpredis ${version} waits ${patience} ms ` +
         `(lock_retries ${retries} × lock_wait_time ${waitTime} µs), then opens the session and drops what ` +
         'the script stores, with a warning in PHP’s log. This happens among PHP requests alone, with no ' +
-        'Node in sight. Raise redis.session.lock_retries and lock_wait_time, as phpredis 6 did.',
+        'Node in sight. Raise redis.session.lock_retries and lock_wait_time, as phpredis 6 did: tick “Patient PHP locks” and see.',
     });
   }
   const silent = php.lost.length - php.refused;

@@ -77,16 +77,16 @@ export async function runBurst(mode) {
     `${titleOf(mode)}: ${expected * 2} requests are on their way …`;
   byId('burst-notes').replaceChildren();
   drawSides(expected);
+  let result;
   try {
     for await (const line of answers(mode, expected)) {
       if (line.type === 'answered') dots.get(line.side)[line.number]?.classList.add('answered');
       if (line.type === 'failed') throw new Error(line.message);
-      if (line.type === 'result') {
-        show(line);
-        return line;
-      }
+      if (line.type === 'result') result = line;
     }
-    throw new Error('the burst ended without a result');
+    if (!result) throw new Error('it ended without a result');
+    show(result);
+    return result;
   } catch (error) {
     byId('burst-verdict').className = 'verdict bad';
     byId('burst-verdict').textContent = `The burst failed: ${error.message}`;

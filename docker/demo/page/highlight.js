@@ -13,8 +13,18 @@ const TOKENS = new RegExp(
   'g',
 );
 
-/** Source code as nodes: keywords, strings, comments and PHP's variables in spans. */
-export function highlighted(source) {
+/** Source code, one block for each line, so that a long one is wrapped under its own beginning. */
+export function highlightedLines(source) {
+  return source.split('\n').map((line) => {
+    const indent = /^ */.exec(line)[0].length;
+    const block = element('span', { class: 'line' }, ...highlighted(line.slice(indent)), '\n');
+    block.style.setProperty('--indent', `${indent}ch`);
+    return block;
+  });
+}
+
+/** Keywords, strings, comments and PHP's variables in spans. */
+function highlighted(source) {
   const nodes = [];
   let end = 0;
   for (const match of source.matchAll(TOKENS)) {

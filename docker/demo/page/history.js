@@ -3,18 +3,13 @@ import { byId, element } from './element.js';
 
 const KEPT = 40;
 const seen = new Set();
-let variables = {};
-
-/** The variables that the next change is compared with. */
-export function rememberVariables(next) {
-  variables = next ?? {};
-}
+let lastTouch;
 
 /**
  * Adds what was observed to the history.
  *
  * @param {{ id: string, at: number, kind: 'write' | 'touch' | 'destroy', command: string, ttl?: number,
- *   variables?: object, by: { service: string | null, language: string, label: string, how: string } }}
+ *   before: object, variables?: object, by: { service: string | null, language: string, label: string, how: string } }}
  *   observed
  * @returns {boolean} false if it is there already
  */
@@ -33,6 +28,10 @@ export function showObserved(observed) {
     what(observed),
   );
   const list = byId('history');
+  // Every request of Node refreshes the time to live when it opens the session. Where it goes on to
+  // write, the write tells it all.
+  if (lastTouch?.service === by.service && at - lastTouch.at < 1000) lastTouch.item.remove();
+  lastTouch = observed.kind === 'touch' ? { item, at, service: by.service } : undefined;
   list.prepend(item);
   while (list.children.length > KEPT) list.lastElementChild.remove();
   if (observed.kind !== 'touch') byId('fact-writer').replaceChildren(writerChip(by));
@@ -51,8 +50,6 @@ function what(observed) {
       `Not a byte changed; time to live ${observed.ttl} s again.`,
     );
   }
-  const before = variables;
-  variables = observed.kind === 'destroy' ? {} : (observed.variables ?? {});
   if (observed.kind === 'destroy') {
     return element(
       'span',
@@ -61,6 +58,7 @@ function what(observed) {
       'This session was deleted.',
     );
   }
+  const { before, variables = {} } = observed;
   const found = changes(before, variables);
   if (found.length === 0) {
     const empty = Object.keys(variables).length === 0;

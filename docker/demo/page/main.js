@@ -1,6 +1,6 @@
 import { startBurst } from './burst.js';
 import { byId } from './element.js';
-import { rememberVariables, showObserved } from './history.js';
+import { showObserved } from './history.js';
 import { Live } from './live.js';
 import { pulse, refreshPanels, showPanels } from './panels.js';
 import { showLegend, showSession, startSessionView } from './session-view.js';
@@ -9,8 +9,6 @@ import { startTour } from './tour.js';
 
 const live = new Live({
   session(session) {
-    // What lay there when the stream began is no change.
-    if (session.initial) rememberVariables(session.variables);
     showSession(session);
   },
   observed(observed) {

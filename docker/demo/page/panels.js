@@ -1,7 +1,9 @@
 import { byId, element } from './element.js';
-import { highlighted } from './highlight.js';
+import { highlightedLines } from './highlight.js';
 import { act, SERVICES, sourceOf, whoami } from './services.js';
 
+// On a phone the three panels should fit on few screens; the source is one tap away.
+const WIDE = window.matchMedia('(min-width: 901px)');
 const panels = new Map();
 
 /** Builds the three panels. `afterAction` runs when a service has answered one of its buttons. */
@@ -11,7 +13,7 @@ export function showPanels(afterAction) {
     panels.set(service.name, panel);
     byId('panels').append(panel.root);
     sourceOf(service).then(
-      (source) => panel.code.replaceChildren(...highlighted(source.trimEnd())),
+      (source) => panel.code.replaceChildren(...highlightedLines(source.trimEnd())),
       () => panel.code.replaceChildren('The source could not be fetched.'),
     );
   }
@@ -46,7 +48,7 @@ function build(service, afterAction) {
     element('div', { class: 'panel-body' }, whoBox, cart, buttons, problem),
     element(
       'details',
-      { class: 'source', open: '' },
+      { class: 'source', ...(WIDE.matches ? { open: '' } : {}) },
       element('summary', {}, 'The source: ', element('code', {}, file)),
       element('pre', { 'aria-label': `Source of ${file}` }, code),
     ),
@@ -64,6 +66,9 @@ function build(service, afterAction) {
     });
     buttons.append(button);
   }
+  root.addEventListener('animationend', ({ target }) => {
+    if (target === root) root.classList.remove('wrote');
+  });
   return panel;
 }
 

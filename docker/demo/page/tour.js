@@ -34,7 +34,7 @@ const STEPS = [
     run: () => pressButton('task', 'cart'),
   },
   {
-    at: 'session',
+    at: 'changes',
     caption: 'The history says who wrote what, as seen on the wire to Redis.',
   },
   {

@@ -25,8 +25,9 @@ export async function sendEvents(
   const id = decodeURIComponent(ctx.cookies.get('PHPSESSID') ?? '');
   const key = isSessionId(id) ? settings.prefix + id : null;
   const stream = openStream(ctx);
-  const show = async (initial: boolean): Promise<void> => {
-    stream.send('session', { ...(await readSession(key, settings, redis)), initial });
+  if (key !== null) observer.learn(key, await redis.getBuffer(key));
+  const show = async (): Promise<void> => {
+    stream.send('session', await readSession(key, settings, redis));
   };
   let due: NodeJS.Timeout | undefined;
   const tell = (observed: Observed): void => {
@@ -35,7 +36,7 @@ export async function sendEvents(
     // A login writes, touches and deletes within milliseconds: one look afterwards is enough.
     due ??= setTimeout(() => {
       due = undefined;
-      show(false).catch(() => {});
+      show().catch(() => {});
     }, 25);
   };
   const heartbeat = setInterval(stream.beat, HEARTBEAT);
@@ -50,7 +51,7 @@ export async function sendEvents(
     }
   }
   observer.on('observed', tell);
-  await show(true);
+  await show();
 }
 
 interface EventStream {
@@ -94,11 +95,18 @@ async function readSession(key: string | null, settings: DemoSettings, redis: Re
   };
 }
 
-function described({ bytes, ...observed }: Observed, settings: DemoSettings) {
-  return { ...observed, ...(bytes === undefined ? {} : decoded(bytes, settings)) };
+function described({ bytes, before, ...observed }: Observed, settings: DemoSettings) {
+  return {
+    ...observed,
+    ...(bytes === undefined ? {} : decoded(bytes, settings)),
+    before: before === null ? {} : (decoded(before, settings).variables ?? {}),
+  };
 }
 
-function decoded(bytes: Buffer, { serializeHandler: handler, compression }: DemoSettings) {
+function decoded(
+  bytes: Buffer,
+  { serializeHandler: handler, compression }: DemoSettings,
+): { variables?: unknown; error?: string } {
   try {
     const plain = decompress(bytes, compression);
     return { variables: presentable(decodeSession(plain, { handler })) };

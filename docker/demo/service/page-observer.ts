@@ -10,6 +10,8 @@ export interface Observed extends KeyCommand {
   /** Milliseconds since 1970, by Redis's clock. */
   readonly at: number;
   readonly by: Writer;
+  /** What lay under the key before: null if nothing did. */
+  readonly before: Buffer | null;
 }
 
 const KEPT_PER_KEY = 40;
@@ -24,6 +26,8 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
   readonly #prefix: string;
   readonly #writers: PageWriters;
   readonly #byKey = new Map<string, Observed[]>();
+  /** The last value seen under each key, null if it was deleted. */
+  readonly #values = new Map<string, Buffer | null>();
   readonly #ignored = new Set<string>();
   readonly #epoch = Date.now().toString(36);
   #started: Promise<void> | undefined;
@@ -52,6 +56,11 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
     return this.#byKey.get(key) ?? [];
   }
 
+  /** Tells what lies under a key that was there before anybody watched. */
+  learn(key: string, bytes: Buffer | null): void {
+    if (!this.#values.has(key)) this.#keepValue(key, bytes);
+  }
+
   /** The hundreds of writes of a burst are nobody's session. */
   ignore(key: string): void {
     this.#ignored.add(key);
@@ -75,9 +84,13 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
     for (const found of keyCommands(args)) {
       if (!this.#isSession(found.key)) continue;
       const command = inScript ? `${this.#script.command} › ${found.command}` : found.command;
+      const before = this.#values.get(found.key) ?? null;
+      if (found.kind !== 'touch') this.#keepValue(found.key, found.bytes ?? null);
       // One after the other, since finding out who it was takes a different time for each.
       const by = this.#writers.whoWrote(address, at);
-      this.#told = this.#told.then(async () => this.#remember({ ...found, command }, at, await by));
+      this.#told = this.#told.then(async () => {
+        this.#remember({ ...found, command, at, before, by: await by });
+      });
     }
   }
 
@@ -87,16 +100,23 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
     return key.startsWith(this.#prefix);
   }
 
-  #remember(command: KeyCommand, at: number, by: Writer): void {
+  #remember(seen: Omit<Observed, 'id'>): void {
     this.#last += 1;
-    const observed = { ...command, id: `${this.#epoch}-${this.#last}`, at, by };
-    const { key } = command;
-    const events = this.#byKey.get(key) ?? [];
-    // The key that changed last stays longest.
-    this.#byKey.delete(key);
-    this.#byKey.set(key, [...events, observed].slice(-KEPT_PER_KEY));
-    const oldest = this.#byKey.keys().next();
-    if (this.#byKey.size > KEPT_KEYS && !oldest.done) this.#byKey.delete(oldest.value);
+    const observed = { ...seen, id: `${this.#epoch}-${this.#last}` };
+    const events = this.#byKey.get(seen.key) ?? [];
+    putLast(this.#byKey, seen.key, [...events, observed].slice(-KEPT_PER_KEY));
     this.emit('observed', observed);
   }
+
+  #keepValue(key: string, bytes: Buffer | null): void {
+    putLast(this.#values, key, bytes);
+  }
+}
+
+/** The key that changed last stays longest. */
+function putLast<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key);
+  map.set(key, value);
+  const oldest = map.keys().next();
+  if (map.size > KEPT_KEYS && !oldest.done) map.delete(oldest.value);
 }

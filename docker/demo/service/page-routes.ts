@@ -45,12 +45,20 @@ export function pageRoutes(settings: DemoSettings, redis: Redis): Koa.Middleware
   };
 }
 
-/** The lines of shop.ts that log in, fill the cart and log out. */
+/** The lines that open the sessions, and those that log in, fill the cart and log out. */
 function shopSource(): string {
-  const source = readFileSync(new URL('./shop.ts', import.meta.url), 'utf8');
-  const lines = source.split('\n');
-  const from = lines.findIndex((line) => line.includes("'POST /node/login'"));
-  const to = lines.findIndex((line) => line.includes("'POST /node/visit'"));
-  const own = lines.slice(Math.max(from, 0), to > from ? to : undefined);
+  return [
+    excerpt('./app.ts', 'phpSession({', 'app.use(sessions);'),
+    '',
+    excerpt('./shop.ts', "'POST /node/login'", 'ctx.session = null;'),
+    '},',
+  ].join('\n');
+}
+
+function excerpt(file: string, from: string, to: string): string {
+  const lines = readFileSync(new URL(file, import.meta.url), 'utf8').split('\n');
+  const first = lines.findIndex((line) => line.includes(from));
+  const last = lines.findIndex((line, at) => at > first && line.includes(to));
+  const own = lines.slice(first, last + 1);
   return own.map((line) => line.replace(/^ {2}/, '')).join('\n');
 }
