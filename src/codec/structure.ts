@@ -11,7 +11,7 @@ import { encodeLimits } from './options.ts';
 import { writeValue } from './php/document.ts';
 import { isPlain, listKeys } from './plain.ts';
 import { editSlots, type SlotNotes } from './slot-notes.ts';
-import { define, isObjectValue, PhpFloat } from './values.ts';
+import { define, isObjectValue, PhpEnum, PhpFloat } from './values.ts';
 import { viewOf } from './view.ts';
 
 /** map = a non-empty array that is not a list; leaf = everything that merges as one piece. */
@@ -96,6 +96,8 @@ export function tiedKeys(container: object): string[][] {
       const { value, cell } = next;
       if (cell !== undefined) tie(groups, owners, cell, key);
       if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue;
+      // An enum case is a value: PHP has it once, wherever it stands.
+      if (value instanceof PhpEnum) continue;
       // What was walked already belongs to a key, and if that is another one, both are tied.
       if (tie(groups, owners, value, key)) continue;
       const view = viewOf(value, undefined);

@@ -63,7 +63,7 @@ export interface SaveHandler {
   /** Deletes the session, whatever is there. */
   destroy(id: string): Promise<void>;
 
-  /** Deletes only if the condition holds. A session that is already absent counts as written. */
+  /** Deletes only if the condition holds; without one, an absent session is fine. */
   destroyIf(id: string, condition: WriteCondition): Promise<WriteResult>;
 
   /** Strict mode's question: does a session with this id exist? */

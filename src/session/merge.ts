@@ -15,6 +15,7 @@ import {
   tiedKeys,
   transferSlots,
 } from '../codec/structure.ts';
+import { define } from '../codec/values.ts';
 
 /** Where both sides changed the same thing, and whose word stands. */
 export interface Conflict {
@@ -250,6 +251,18 @@ export function adopt(live: Variables, merged: Variables): void {
     }
   }
   transferSlots(live, merged, changed);
+  reorder(live, wanted);
+}
+
+/** Names in the order in which they are stored, so that the next write does not move them. */
+function reorder(live: Variables, wanted: readonly string[]): void {
+  const names = Object.keys(live);
+  if (names.every((name, at) => name === wanted[at])) return;
+  for (const name of wanted) {
+    const value = live[name];
+    delete live[name];
+    define(live, name, value);
+  }
 }
 
 function adoptInside(live: unknown, merged: unknown): boolean {

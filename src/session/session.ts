@@ -116,7 +116,7 @@ export class Session implements AsyncDisposable {
 
   set variables(variables: SessionVariables) {
     this.#assertWritable();
-    if (typeof variables !== 'object' || variables === null || !isRecord(variables)) {
+    if (!isRecord(variables)) {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'session variables must be a plain object');
     }
     inheritNotes(variables, this.variables);
@@ -407,7 +407,7 @@ export class Session implements AsyncDisposable {
   }
 }
 
-function isRecord(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || !('length' in value);
+/** An ordinary object: no array, no Map, no Buffer. */
+function isRecord(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]';
 }

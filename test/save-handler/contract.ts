@@ -138,7 +138,7 @@ export function saveHandlerContract(
       });
     });
 
-    test('a conditional destroy wants the bytes, too; an absent session is fine', async () => {
+    test('a conditional destroy wants the bytes, too; without one an absent session is fine', async () => {
       const id = createSessionId();
       await handler.write(id, bytes('now'));
       expect(await handler.destroyIf(id, { expected: bytes('before') })).toEqual({
@@ -146,6 +146,10 @@ export function saveHandlerContract(
         bytes: bytes('now'),
       });
       expect(await handler.destroyIf(id, { expected: bytes('now') })).toEqual({ state: 'written' });
+      expect(await handler.destroyIf(id, { expected: bytes('now') })).toEqual({
+        state: 'changed',
+        bytes: null,
+      });
       expect(await handler.destroyIf(id, {})).toEqual({ state: 'written' });
       await handler.destroy(id);
       expect(await handler.read(id)).toBeNull();
@@ -212,16 +216,16 @@ export function saveHandlerContract(
       await revoking.destroyIf(id, {});
       // PHP, in flight during the logout, writes what it had.
       await handler.write(id, bytes('user'));
-        expect(await revoking.read(id)).toBeNull();
-        expect(await revoking.read(id, { refresh: true })).toBeNull();
-        expect(await revoking.validateId(id)).toBe(false);
-        expect(await revoking.updateTimestamp(id)).toBe(false);
-        expect(await revoking.writeIf(id, bytes('new'), { expected: null })).toEqual({
-          state: 'changed',
-          bytes: null,
-        });
-        await sleep(1100);
-        expect(await revoking.read(id)).toEqual(bytes('user'));
+      expect(await revoking.read(id)).toBeNull();
+      expect(await revoking.read(id, { refresh: true })).toBeNull();
+      expect(await revoking.validateId(id)).toBe(false);
+      expect(await revoking.updateTimestamp(id)).toBe(false);
+      expect(await revoking.writeIf(id, bytes('new'), { expected: null })).toEqual({
+        state: 'changed',
+        bytes: null,
+      });
+      await sleep(1100);
+      expect(await revoking.read(id)).toEqual(bytes('user'));
     });
 
     test('ids are made as PHP makes them', () => {

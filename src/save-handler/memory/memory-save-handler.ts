@@ -78,7 +78,7 @@ export class MemorySaveHandler implements SaveHandler {
 
   async destroyIf(id: string, condition: WriteCondition): Promise<WriteResult> {
     const refusal = this.#refusal(id, condition);
-    if (refusal && !(refusal.state === 'changed' && refusal.bytes === null)) return refusal;
+    if (refusal) return refusal;
     this.#remove(id);
     return { state: 'written' };
   }

@@ -72,11 +72,7 @@ return 0
 /** ARGV[4]: ms for which the id stays revoked, 0 for none. */
 export const DESTROY = script(
   'destroy',
-  `${KEYS}${LOCK_CHECK}
-if ARGV[3] ~= '*' and ARGV[3] ~= '-' then
-  local current = redis.call('GET', KEYS[1])
-  if current and redis.sha1hex(current) ~= ARGV[3] then return current end
-end
+  `${KEYS}${LOCK_CHECK}${CONDITION}
 redis.call('DEL', KEYS[1])
 if revokedKey then redis.call('SET', revokedKey, '', 'PX', ARGV[4]) end
 return 0
