@@ -4,18 +4,27 @@
 import type { CompressionName } from '../../codec/compression/compression.ts';
 import { OptionsError } from '../../errors.ts';
 import type { SaveHandlerOptions, WarningListener } from '../settings.ts';
-import type { RedisClient, RedisCommands } from './client.ts';
-import { fromCommands, isRedisCommands } from './commands-client.ts';
-import { fromIoredis, type IoredisLike, isIoredis } from './ioredis-client.ts';
-import { fromNodeRedis, isNodeRedis, type NodeRedisLike } from './node-redis-client.ts';
+import { type BorrowedClient, borrow } from './borrowed-client.ts';
+import type { RedisClient } from './client.ts';
+import { type ConnectOptions, connect, connectCluster } from './connect.ts';
+import { selectMember } from './pool.ts';
+import { parseSavePath, type SavePath } from './save-path.ts';
 
 /** phpredis: the default of `prefix=` in a save path. */
 export const DEFAULT_PREFIX = 'PHPREDIS_SESSION:';
 
-export interface RedisSaveHandlerOptions extends SaveHandlerOptions {
+export interface RedisSaveHandlerOptions extends SaveHandlerOptions, ConnectOptions {
+  /**
+   * `session.save_path` of phpredis: `tcp://host:6379?prefix=…`, several servers with weights,
+   * `unix:///path`, `tls://…`. It also names the prefix, the database, the password and the time
+   * limits. Connections are made when they are first needed and closed by `close()`.
+   */
+  readonly savePath?: string | undefined;
+  /** `session.save_handler`, which says how `savePath` is to be read. Default `redis`. */
+  readonly saveHandler?: 'redis' | 'rediscluster' | undefined;
   /** Your own client: ioredis 5 or 6, node-redis 5 or 6, or anything with a `command` method. */
-  readonly redis?: IoredisLike | NodeRedisLike | RedisCommands | undefined;
-  /** What stands before the session id in the key. Default `PHPREDIS_SESSION:`. */
+  readonly redis?: BorrowedClient | undefined;
+  /** With `redis`: what stands before the session id in the key. Default `PHPREDIS_SESSION:`. */
   readonly prefix?: string | undefined;
   /** `redis.session.compression`. Default `none`. */
   readonly compression?: CompressionName | undefined;
@@ -30,21 +39,63 @@ export interface RedisStorage {
   close(): Promise<void>;
 }
 
-/** @throws OptionsError `ERR_PSB_OPTIONS` unless the storage is named in exactly one way */
+/**
+ * @throws OptionsError `ERR_PSB_OPTIONS` unless the storage is named in exactly one way
+ * @throws SavePathError `ERR_PSB_SAVE_PATH`
+ */
 export function redisStorage(
   options: RedisSaveHandlerOptions,
-  _warn: WarningListener,
+  warn: WarningListener,
 ): RedisStorage {
-  if (options.redis === undefined) {
-    throw new OptionsError('name the storage: redis (a client) or savePath');
+  const { redis, savePath } = options;
+  if (redis !== undefined && savePath !== undefined) {
+    throw new OptionsError('name the storage in one way only: redis or savePath');
   }
-  const place = { client: borrow(options.redis), prefix: options.prefix ?? DEFAULT_PREFIX };
+  if (redis !== undefined) return borrowedStorage(redis, options, warn);
+  if (savePath === undefined) {
+    throw new OptionsError('name the storage: savePath, or redis (a client of your own)');
+  }
+  if (options.prefix !== undefined) {
+    throw new OptionsError('with savePath the prefix is a part of it: tcp://host:6379?prefix=…');
+  }
+  const path = parseSavePath(savePath, options.saveHandler);
+  reportIgnored(path, warn);
+  if (path.handler === 'rediscluster') {
+    const client = connectCluster(path, options);
+    const place = { client, prefix: path.prefix };
+    return { locate: () => place, close: () => client.close() };
+  }
+  const places = path.members.map((member) => ({
+    client: connect(member, options),
+    prefix: member.prefix,
+    weight: member.weight,
+  }));
+  return {
+    locate: (id) => selectMember(places, id),
+    async close() {
+      await Promise.all(places.map(({ client }) => client.close()));
+    },
+  };
+}
+
+const OURS = ['connectTimeout', 'commandTimeout', 'clientName', 'autoPipelining'] as const;
+
+function borrowedStorage(
+  redis: BorrowedClient,
+  options: RedisSaveHandlerOptions,
+  warn: WarningListener,
+): RedisStorage {
+  const foreign = OURS.find((name) => options[name] !== undefined);
+  if (foreign !== undefined) {
+    throw new OptionsError(`${foreign} is a setting of your own Redis client; set it there`);
+  }
+  const place = { client: borrow(redis, warn), prefix: options.prefix ?? DEFAULT_PREFIX };
   return { locate: () => place, close: async () => {} };
 }
 
-function borrow(client: object): RedisClient {
-  if (isIoredis(client)) return fromIoredis(client);
-  if (isNodeRedis(client)) return fromNodeRedis(client);
-  if (isRedisCommands(client)) return fromCommands(client);
-  throw new OptionsError('redis must be an ioredis or node-redis client, or have a command method');
+/** phpredis says nothing about what it ignores, and its owner believes that it works. */
+function reportIgnored({ ignored }: SavePath, warn: WarningListener): void {
+  if (ignored.length === 0) return;
+  const list = ignored.map(({ name, reason }) => `${name} (${reason})`).join(', ');
+  warn('PSB_SAVE_PATH', `session.save_path has parts without effect: ${list}`);
 }
