@@ -93,7 +93,7 @@ describe.skipIf(!docker)(
         .withBuild()
         .withEnvironment({
           SUITE: row.suite,
-          NODE: String(row.node),
+          NODE_MAJOR: String(row.node),
           SESSION_HANDLER: row.handler,
           SESSION_SERIALIZE_HANDLER: row.serializeHandler,
           SESSION_COMPRESSION: row.compression ?? 'none',
