@@ -84,6 +84,9 @@ final class ConditionalWrite
     /** @throws SessionLost if what is stored now is not the session that the writer knows */
     public function refuseStranger(?string $seen, ?string $current): void
     {
+        if ($seen === $current) {
+            return;
+        }
         $verdict = $this->guard(function () use ($seen, $current): string {
             return Verdict::of(
                 $seen === null ? null : $this->format->decode($seen),

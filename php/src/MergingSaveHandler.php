@@ -6,6 +6,7 @@ namespace PhpSessionBridge;
 
 use LogicException;
 use PhpSessionBridge\Format\Formats;
+use PhpSessionBridge\Format\RememberingFormat;
 use PhpSessionBridge\Format\SessionFormat;
 use PhpSessionBridge\Format\UnreadableSession;
 use PhpSessionBridge\Merge\Merge;
@@ -131,10 +132,11 @@ final class MergingSaveHandler implements
         }
         try {
             $this->refuseSilentLoss($id, $data);
-            $again = function (string $current) use ($data, $base): string {
-                return $this->merge($base ?? '', $data, $current);
+            $format = self::format();
+            $again = function (string $current) use ($data, $base, $format): string {
+                return $this->merge($format, $base ?? '', $data, $current);
             };
-            $write = $this->conditionalWrite($id);
+            $write = $this->conditionalWrite($id, $format);
             // Since update() stored something, the request's own bytes are not the whole session.
             $bytes = $seen === null || $seen === $base ? $data : $write->encode($again, $seen);
             $seen = $write->run($bytes, $seen, $seen, $again);
@@ -182,7 +184,7 @@ final class MergingSaveHandler implements
             return $format->encodeLive($variables);
         };
         try {
-            $write = $this->conditionalWrite($id);
+            $write = $this->conditionalWrite($id, $format);
             $current = $this->store->read($id);
             if (isset($this->sessions[$id])) {
                 $write->refuseStranger($this->sessions[$id]['seen'], $current);
@@ -262,9 +264,8 @@ final class MergingSaveHandler implements
         return session_create_id();
     }
 
-    private function merge(string $base, string $ours, string $theirs): string
+    private function merge(SessionFormat $format, string $base, string $ours, string $theirs): string
     {
-        $format = self::format();
         $plain = $format->isPlain($base) && $format->isPlain($ours) && $format->isPlain($theirs);
 
         return $format->encode((new Merge($this->options->onConflict))->merge(
@@ -320,7 +321,7 @@ final class MergingSaveHandler implements
 
     private static function format(): SessionFormat
     {
-        return Formats::of(self::handler());
+        return new RememberingFormat(Formats::of(self::handler()));
     }
 
     private static function handler(): string
@@ -328,8 +329,8 @@ final class MergingSaveHandler implements
         return (string) ini_get('session.serialize_handler');
     }
 
-    private function conditionalWrite(string $id): ConditionalWrite
+    private function conditionalWrite(string $id, SessionFormat $format): ConditionalWrite
     {
-        return new ConditionalWrite($this->store, $this->options, self::format(), $id, $this->locks[$id] ?? null);
+        return new ConditionalWrite($this->store, $this->options, $format, $id, $this->locks[$id] ?? null);
     }
 }

@@ -87,7 +87,11 @@ final class TextFormat implements SessionFormat
 
     public function encodeLive(array $variables): string
     {
-        return $this->encode((new self('php_serialize'))->decode(serialize($variables)));
+        $text = serialize($variables);
+
+        return SerializedReader::isPlain($text)
+            ? $this->encode($variables)
+            : $this->encode((new self('php_serialize'))->decode($text));
     }
 
     private function decodeRoot(SerializedReader $reader): array
