@@ -3,6 +3,8 @@
  * and real phpredis. The outcome is the safe one; where PHP alone causes the loss, the test says so
  * and pins down what is lost.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Session } from '../../../src/session/session.ts';
 import { type Shop, startShop } from './shop.ts';
@@ -225,6 +227,21 @@ describe('with locks', () => {
     expect(await commit(session)).toBe('written');
     await page;
     expect(await shop.stored(id)).toBe(`${BASE}node|i:1;php|i:1;`);
+  });
+
+  test('H10: a Node process that is killed while it holds the lock blocks PHP only until the expiry', async () => {
+    const id = await newSession();
+    const script = new URL('./lock-holder.ts', import.meta.url).pathname;
+    const holder = spawn(
+      process.execPath,
+      ['--import', 'tsx', script, String(shop.redis.port), id],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    await once(holder.stdout, 'data');
+    holder.kill('SIGKILL');
+    expect(await shop.redis.client.pttl(`${shop.key(id)}_LOCK`)).toBeGreaterThan(0);
+    await shop.run(shop.php.pools.lockingForever, id, `$_SESSION['php'] = 1;`);
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;`);
   });
 
   test('H11: the lock of a slow PHP request runs out, and PHP writes unguarded (lock_expire=0)', async () => {

@@ -68,7 +68,7 @@ export async function startShop(): Promise<Shop> {
       pool.name === 'merging'
         ? `require ${JSON.stringify(AUTOLOAD)};
            $client = new Redis(); $client->connect('${redis.host}', ${redis.port});
-           PhpSessionBridge\\MergingSaveHandler::register($client);`
+           $handler = PhpSessionBridge\\MergingSaveHandler::register($client);`
         : '';
     return `${register} session_id('${id}'); session_start();`;
   }
