@@ -102,6 +102,8 @@ function roundTrips(codec: Codec, bytes: Buffer, touch: (value: unknown) => unkn
   const input = Buffer.from(bytes);
   const value = codec.decode(input);
   input.fill(0x21);
+  // A number by itself has no container that could remember that it was a float.
+  if (typeof value === 'number') return;
   expectBytes(codec.encode(touch(value)), bytes);
 }
 
@@ -112,7 +114,7 @@ function expectLossless(codec: Codec, bytes: Buffer): void {
     for (const slot of slotsOf(value)) assign(slot, slot.container[slot.key]);
     return value;
   });
-  // Changed, written, and changed back: the second writing must not see the first.
+  // Changed, written, changed back and written: no writing may leave a trace of itself.
   roundTrips(codec, bytes, (value) => {
     const slots = slotsOf(value);
     const step = Math.ceil(slots.length / 8);
@@ -123,6 +125,7 @@ function expectLossless(codec: Codec, bytes: Buffer): void {
       assign(slot, 'changed');
       if (!codec.encode(value).includes('changed')) throw new Error(`lost a change of ${slot.key}`);
       assign(slot, before);
+      expectBytes(codec.encode(value), bytes);
     }
     return value;
   });
@@ -184,6 +187,7 @@ export function describeFixtures(family: Family): void {
   });
 
   for (const { php, values: otherValues, sessions: otherSessions } of readOtherVersions(family)) {
+    if (otherValues.length === 0) continue;
     describe(`${family}: what PHP ${php} writes otherwise`, () => {
       for (const row of otherValues) {
         it(row.name, () => {
@@ -205,25 +209,27 @@ export function describeFixtures(family: Family): void {
   if (family === 'php') {
     describe('sessions carried from handler to handler', () => {
       for (const row of sessions) {
+        const { php_serialize: whole, php, php_binary: binary } = row.bytes;
+        // A session that holds itself is unrolled once by php_serialize alone.
+        if (typeof whole !== 'string' || row.name.includes('the session itself')) continue;
         it(row.name, () => {
-          for (const [from, bytes] of Object.entries(row.bytes)) {
-            if (typeof bytes !== 'string') continue;
-            for (const [to, expected] of Object.entries(row.bytes)) {
-              const variables = decodeSession(bytesOf(bytes), { handler: from as Handler });
-              const encode = (): Buffer => encodeSession(variables, { handler: to as Handler });
-              const names = Object.keys(variables);
-              const isWhole = from === 'php_serialize' || canHold(to as Handler, names);
-              if (from === to || !isWhole) continue;
-              if (!canHold(to as Handler, names)) expect(encode, to).toThrow(CodecError);
-              else if (from === 'php_serialize' || row.warnings === undefined) {
-                // A session that holds itself is unrolled once by php_serialize alone.
-                if (row.name.includes('the session itself')) continue;
-                if (expected === false && names.length > 0) continue;
-                if (canHold('php', names) && canHold('php_binary', names)) {
-                  expectBytes(encode(), bytesOf(expected === false ? '' : expected));
-                }
-              }
+          const variables = (): Record<string, unknown> =>
+            decodeSession(bytesOf(whole), { handler: 'php_serialize' });
+          const names = Object.keys(variables());
+          for (const [handler, expected] of [
+            ['php', php],
+            ['php_binary', binary],
+          ] as const) {
+            const encode = (): Buffer => encodeSession(variables(), { handler });
+            if (!canHold(handler, names)) {
+              // PHP drops the variable, or saves nothing at all: here it is an error.
+              expect(encode, handler).toThrow(CodecError);
+              continue;
             }
+            const bytes = bytesOf(expected === undefined || expected === false ? '' : expected);
+            expectBytes(encode(), bytes);
+            const back = decodeSession(bytes, { handler });
+            expectBytes(encodeSession(back, { handler: 'php_serialize' }), bytesOf(whole));
           }
         });
       }
@@ -249,6 +255,10 @@ export function describeFixtures(family: Family): void {
         }
         expect(wanted, 'accepted').not.toBe('refuses');
         if (!('again' in row.php) || row.codec === 'either') return void codec.encode(value);
+        if (typeof value === 'number') {
+          expect(`${value}`).toBe(`${codec.decode(bytesOf(row.php.again)) as number}`);
+          return;
+        }
         const again = codec.encode(value);
         if (row.again === 'as read') return;
         if (row.again === 'either' && again.equals(bytes)) return;

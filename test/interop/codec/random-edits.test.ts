@@ -3,11 +3,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { decodeSession, encodeSession } from '../../../src/codec/index.ts';
 import type { Handler } from '../../fixtures/fixtures.ts';
 import { PhpPeer } from './php-peer.ts';
+import { handlers } from './supported.ts';
 
 const peer = new PhpPeer();
 afterAll(() => peer[Symbol.asyncDispose]());
-
-const handlers: readonly Handler[] = ['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'];
 
 interface Element {
   readonly js: number | string;
@@ -104,6 +103,13 @@ async function expectSame(handler: Handler, before: string, edits: readonly Edit
   expect(got.toString('latin1'), php).toBe(end.bytes.toString('latin1'));
 }
 
+/** In a mixed list no two numbers are equal: JavaScript could not tell 2 from 2.0 when one is gone. */
+function elementsOf(start: fc.Arbitrary<Element>, kind: string): fc.Arbitrary<Element[]> {
+  const lengths = { minLength: 2, maxLength: 8 };
+  if (kind !== 'mixed') return fc.array(start, lengths);
+  return fc.uniqueArray(start, { ...lengths, selector: ({ js }) => js });
+}
+
 const kinds = {
   int: { start: elements.int, inserted: elements.int, keepsOrder: false, most: 6 },
   float: { start: floats, inserted: floats, keepsOrder: false, most: 6 },
@@ -117,7 +123,7 @@ describe.each(Object.entries(kinds))('%s lists, the same edits in PHP', (kind, r
     const { start, inserted, keepsOrder, most } = rules;
     await fc.assert(
       fc.asyncProperty(
-        fc.array<Element>(start, { minLength: 2, maxLength: 8 }),
+        elementsOf(start, kind),
         fc.array(listEdits(inserted, keepsOrder), { minLength: 1, maxLength: most }),
         async (list, edits) => {
           // A float list needs one fraction or two floats to be known as such: it has at least two.
@@ -183,16 +189,16 @@ describe('maps, the same edits in PHP', () => {
   it.each(handlers)('%s', async (handler) => {
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(fc.tuple(mapKeys, fc.oneof(elements.string, elements.fraction)), {
+        fc.uniqueArray(fc.tuple(mapKeys, elements.string), {
           maxLength: 6,
           selector: ([key]) => key,
         }),
         fc.array(mapEdits(), { minLength: 1, maxLength: 8 }),
         async (entries, edits) => {
           const pairs = entries.map(([key, value]) => `${key} => ${value.php}`);
-          const before = `$_SESSION['x'] = 'first'; $_SESSION['m'] = ['k' => 'v', ${pairs.map((p) => `${p}, `).join('')}'f' => 2.0, 'in' => ['k' => 1, 'q' => 1.0, 9 => 'n']]; $_SESSION['z'] = 1.0;`;
-          // Removed and set again before it is written: JavaScript's own order cannot show a move to
-          // the end of what is an integer-like key, so such a sequence is not comparable.
+          const before = `$_SESSION['x'] = 'first'; $_SESSION['m'] = ['k' => 'v', 12 => 't', ${pairs.map((p) => `${p}, `).join('')}'f' => 2.0, 'in' => ['k' => 1, 'q' => 1.0, 9 => 'n']]; $_SESSION['z'] = 1.0;`;
+          // JavaScript sorts integer-like keys, so it cannot show where among several new ones a
+          // new one of them came, nor that one was removed and set again.
           fc.pre(!movesKey(edits));
           await expectSame(handler, before, edits);
         },
@@ -202,8 +208,18 @@ describe('maps, the same edits in PHP', () => {
   });
 });
 
-/** Whether an integer key comes (back) in: JavaScript sorts it among the others. */
+/** Whether the edits do to an order-noted map what JavaScript's own order cannot show. */
 function movesKey(edits: readonly Edit[]): boolean {
-  const added = edits.filter(({ php }) => /\['(m|in)'\]\[-?\d\] = /.test(php));
-  return added.length > 1 || (added.length > 0 && edits.some(({ php }) => php.startsWith('unset')));
+  return ["['m']", "['m']['in']"].some((map) => {
+    const own = edits.filter(({ php }) => {
+      const at = php.indexOf(`$_SESSION${map}[`);
+      return at >= 0 && !(map === "['m']" && php.includes("['m']['in']"));
+    });
+    const assignments = own.filter(({ php }) => !php.startsWith('unset'));
+    const integers = assignments.filter(({ php }) => /\[-?\d+\] = /.test(php));
+    const removals = own.length - assignments.length;
+    return (
+      (integers.length > 0 && assignments.length > 1) || (removals > 0 && assignments.length > 0)
+    );
+  });
 }
