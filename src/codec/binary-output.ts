@@ -1,5 +1,5 @@
 /** Output with the numbers that binary formats are made of, all big-endian. */
-import { Output } from './php/output.ts';
+import { Output } from './output.ts';
 import { isWellFormed, type NativeText } from './text.ts';
 
 const doubleBytes = new Uint8Array(8);

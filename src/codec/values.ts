@@ -184,7 +184,7 @@ export function define(target: object, name: string, value: unknown): void {
 }
 
 /** Is it a value that PHP holds as an object? */
-export function isObjectValue(value: unknown): value is object {
+export function isObjectValue(value: unknown): value is PhpObject | PhpEnum | PhpSerializedObject {
   if (typeof value !== 'object' || value === null) return false;
   return OBJECT in value || ENUM in value || SERIALIZED in value;
 }

@@ -8,7 +8,7 @@ import { isIntegerKey } from '../integers.ts';
 import { getNotes } from '../notes.ts';
 import type { DecodeLimits, EncodeLimits } from '../options.ts';
 import { readDocument } from '../php/document.ts';
-import type { Output } from '../php/output.ts';
+import type { TextOutput } from '../php/output.ts';
 import { Reader } from '../php/reader.ts';
 import { badValue, skipValue } from '../php/skip.ts';
 import { ROOT } from '../php/slots.ts';
@@ -23,7 +23,7 @@ export interface NameStyle {
   /** Finds the name at `pos`: `start` and `end` of its bytes, and where the value starts. */
   find(bytes: Buffer, pos: number, found: FoundName): boolean;
   /** Writes the name; returns why it cannot be written. */
-  write(output: Output, name: Buffer): string | undefined;
+  write(output: TextOutput, name: Buffer): string | undefined;
 }
 
 export interface FoundName {
@@ -93,7 +93,9 @@ function makeVariables(): Variables {
 function encodeNamed(variables: Variables, limits: EncodeLimits, style: NameStyle): Buffer {
   const view = viewOf(variables, undefined);
   const keys = view === undefined ? Object.keys(variables) : view.keys();
-  const known = getNotes(variables)?.order;
+  const notes = getNotes(variables);
+  // Names that PHP has already; as keys of another handler's array they would be integers.
+  const known = notes?.format?.variables === true ? notes.order : null;
   return encodeWith(variables, limits, (writer) => {
     for (const entry of keys) {
       // Hidden slots are keys that these handlers cannot tell apart.

@@ -20,7 +20,7 @@ import {
 import { View, viewOf } from '../view.ts';
 import { formatFloat } from './floats.ts';
 import { layoutTokens } from './layout.ts';
-import { Output } from './output.ts';
+import { TextOutput } from './output.ts';
 import { movePayload, payloadInfo } from './payload.ts';
 import { PayloadSlot } from './slots.ts';
 
@@ -60,7 +60,7 @@ export function encodeWith(
   options: WriteOptions,
   write: (writer: Writer) => void,
 ): Buffer {
-  const output = new Output(options.maxBytes);
+  const output = new TextOutput(options.maxBytes);
   const base = depth;
   try {
     try {
@@ -88,7 +88,7 @@ function leave(): void {
 }
 
 export class Writer {
-  readonly output: Output;
+  readonly output: TextOutput;
   readonly #options: WriteOptions;
   readonly #settled: boolean;
   readonly #base = depth;
@@ -96,7 +96,7 @@ export class Writer {
   #objects: Map<object | string, number> | null = null;
   #cells: Map<Cell, number> | null = null;
 
-  constructor(output: Output, options: WriteOptions, settled: boolean) {
+  constructor(output: TextOutput, options: WriteOptions, settled: boolean) {
     this.output = output;
     this.#options = options;
     this.#settled = settled;
@@ -370,7 +370,7 @@ export class Writer {
     const { output } = this;
     const name = encodeKey(className);
     if (name === undefined) throw this.#refuse('a class name has a lone surrogate', key);
-    if (!/^[\w\\\x7f-\xff]+$/.test(asText(name).latin1Slice(0, name.length)) || name[0] === 92) {
+    if (!/^[\w\\\x80-\xff]+$/.test(asText(name).latin1Slice(0, name.length)) || name[0] === 92) {
       throw this.#refuse('this is no name of a class', key);
     }
     output.tagged(letter, name.length);
@@ -447,14 +447,19 @@ export class Writer {
 
   /** PHP unrolls a recursive array once; one that is open a third time never ends. */
   #checkCycle(container: object, key: Key): void {
-    let times = 0;
+    const places: number[] = [];
     for (let level = this.#base + 1; level <= depth; level++) {
-      if (frames[level]!.container === container && ++times === 3) {
-        const reason =
-          'an array that contains itself (not by a reference of PHP) cannot be written';
-        throw this.#refuse(reason, key, 'ERR_PSB_CODEC_REFERENCE');
-      }
+      if (frames[level]!.container === container) places.push(level);
     }
+    const [, second] = places;
+    if (places.length < 3 || second === undefined) return;
+    // The error names the first place where it stands inside of itself.
+    while (depth >= second) leave();
+    throw this.#refuse(
+      'an array that contains itself (not by a reference of PHP) cannot be written',
+      key,
+      'ERR_PSB_CODEC_REFERENCE',
+    );
   }
 
   #correctCount(frame: Frame): void {
@@ -466,7 +471,7 @@ export class Writer {
       output.bytes.copyWithin(frame.countAt + count.length, from, output.pos);
       output.pos += count.length - was;
     }
-    output.bytes.latin1Write(count, frame.countAt);
+    output.bytes.write(count, frame.countAt, 'latin1');
   }
 
   #classLost(key: Key): CodecError {
