@@ -1,6 +1,7 @@
 /** Single values: PHP's serialize() and unserialize(), igbinary's and msgpack's. */
 
 import { CodecError } from '../errors.ts';
+import { readIgbinary, writeIgbinary } from './igbinary/igbinary.ts';
 import {
   asBuffer,
   type DecodeLimits,
@@ -10,7 +11,6 @@ import {
   type EncodeOptions,
   encodeLimits,
 } from './options.ts';
-import { readIgbinary, writeIgbinary } from './igbinary/igbinary.ts';
 import { readValue, writeValue } from './php/document.ts';
 
 export type Format = 'php' | 'igbinary' | 'msgpack';

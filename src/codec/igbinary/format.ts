@@ -50,3 +50,6 @@ export const CELL = 0x25;
 export const STRING64 = 0x26;
 /** An object's body that is the name of an enum case. */
 export const ENUM_CASE = 0x27;
+
+/** PHP's constant NAN. */
+export const NAN_BITS = Buffer.from('7ff8000000000000', 'hex');

@@ -40,7 +40,6 @@ export interface IgbinaryReadOptions {
 
 export interface IgbinaryValue {
   readonly value: unknown;
-  readonly isFloat: boolean;
   /** Where the value ends. */
   readonly end: number;
 }
@@ -139,8 +138,7 @@ export class IgbinaryReader {
         noteIgbinary(value, { fullStrings: true });
       }
     }
-    const first = this.#b[F.HEADER_LENGTH];
-    return { value, isFloat: first === F.DOUBLE, end: this.#pos };
+    return { value, end: this.#pos };
   }
 
   #value(): unknown {
@@ -309,7 +307,8 @@ export class IgbinaryReader {
                 throw this.#reference(from, 'an array that holds itself by value', depth, key);
               }
               value = this.#copy(value);
-              if (cell !== null) cell.value = value;
+              // PHP never marks an array as a reference that it shares otherwise.
+              cell = null;
               isNoted = getNotes(value as object) !== undefined;
             } else {
               isNoted = value instanceof PhpObject;

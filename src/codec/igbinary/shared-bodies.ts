@@ -34,8 +34,11 @@ export function copyOfBody(original: object, budget: CopyBudget): object {
         let nested = copies.get(value);
         if (nested === undefined) {
           nested = emptyLike(value);
-          copies.set(value, nested);
-          todo.push(value);
+          // All empty arrays are one to PHP, without a note.
+          if (Object.keys(value).length > 0 || getNotes(value) !== undefined) {
+            copies.set(value, nested);
+            todo.push(value);
+          }
         }
         define(copy, key, nested);
       } else {

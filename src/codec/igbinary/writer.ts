@@ -293,7 +293,7 @@ class Writer {
     if (Number.isNaN(value)) {
       const bits = igbinaryNotes(notes)?.nans?.get(String(key));
       // JavaScript does not keep a NAN's bits; PHP's constant has these.
-      out.raw(bits ?? NAN_BITS);
+      out.raw(bits ?? F.NAN_BITS);
     } else {
       out.double(value);
     }
@@ -492,8 +492,6 @@ class Writer {
     return new CodecError(code, message, { path: joinPath(keys) });
   }
 }
-
-const NAN_BITS = Buffer.from('7ff8000000000000', 'hex');
 
 function headerWidth(count: number): number {
   return count < 256 ? 2 : count < 65536 ? 3 : 5;
