@@ -7,6 +7,7 @@
 // Codecs: PHP's bytes and JavaScript's values.
 export * from './codec/index.ts';
 // Configuration: from options to a manager.
+export { fromPhpIni, type PhpConfiguration, type PhpIniOptions } from './config/php-ini.ts';
 export { SessionManager, type SessionManagerOptions } from './config/session-manager.ts';
 // Errors.
 export {
@@ -18,9 +19,11 @@ export {
   SessionError,
   StoreError,
 } from './errors.ts';
+export type { BorrowedClient } from './save-handler/redis/borrowed-client.ts';
 // Save handlers: where sessions lie.
 export type { RedisCommands } from './save-handler/redis/client.ts';
 export { RedisSaveHandler } from './save-handler/redis/redis-save-handler.ts';
+export { parseSavePath, type SavePath } from './save-handler/redis/save-path.ts';
 export type { RedisSaveHandlerOptions } from './save-handler/redis/storage.ts';
 export type {
   ReadOptions,
