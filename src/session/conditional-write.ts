@@ -84,7 +84,7 @@ export async function writeUpdating(
     const variables = codec.decode(current);
     change(variables);
     const bytes = codec.encode(variables);
-    if (current !== null && bytes.equals(codec.encode(codec.decode(current)))) {
+    if (current !== null && bytes.equals(current)) {
       return current === base ? null : { outcome: 'merged', conflicts: [], bytes: current };
     }
     codec.verify(bytes);
