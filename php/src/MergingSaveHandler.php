@@ -107,6 +107,7 @@ final class MergingSaveHandler implements
     public function read($id)
     {
         try {
+            self::refuseLockName($id);
             $this->lock($id);
             $bytes = $this->store->read($id);
             self::format()->check((string) $bytes);
@@ -234,7 +235,7 @@ final class MergingSaveHandler implements
         if ($done === null) {
             return $this->lose(SessionLost::locked());
         }
-        unset($this->sessions[$id], $this->locks[$id]);
+        unset($this->sessions[$id]);
 
         return true;
     }
@@ -288,6 +289,17 @@ final class MergingSaveHandler implements
                 'The session was not written: a variable has a name that session.serialize_handler = '
                 . self::handler() . ' can not hold (a number, or one with "|")'
             );
+        }
+    }
+
+    /**
+     * Without strict mode PHP takes any id from the cookie, and the key of `<id>_LOCK` is the lock
+     * of the session `<id>`.
+     */
+    private static function refuseLockName(string $id): void
+    {
+        if (substr($id, -5) === '_LOCK') {
+            throw new SessionLost(SessionLost::BAD_ID, 'The session id names the lock of another session');
         }
     }
 

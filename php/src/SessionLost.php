@@ -28,6 +28,9 @@ final class SessionLost extends RuntimeException
     /** Others wrote so often that every attempt found newer bytes. */
     public const CONTENDED = 'contended';
 
+    /** The id names another session's lock. */
+    public const BAD_ID = 'bad id';
+
     /** Redis did not answer, or refused. The write may or may not have happened. */
     public const STORE = 'store';
 

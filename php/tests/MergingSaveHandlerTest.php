@@ -338,6 +338,15 @@ test('handler: strict mode', static function (): void {
     }, ['ini' => ['use_strict_mode' => 1]]);
 });
 
+test('handler: without strict mode, too, no id can name a lock', static function (): void {
+    $redis = emptied();
+    $request = Request::run(static function (): void {
+    }, ['id' => ID . '_LOCK']);
+    same(false, $request->started);
+    same(['bad id'], $request->lost);
+    same([], $redis->keys('*'));
+});
+
 test('handler: a key of another type is left alone', static function (): void {
     $redis = emptied();
     $redis->rPush(KEY, 'x');

@@ -30,8 +30,10 @@ final class Fingerprint
         $text = '';
         foreach ($keys as $key) {
             if (array_key_exists($key, $container)) {
-                $text .= serialize($key)
-                    . ($plain && is_array($container[$key]) ? self::plain($container[$key]) : $self->slot($container, $key));
+                $text .= serialize($key);
+                $text .= $plain && is_array($container[$key])
+                    ? self::plain($container[$key])
+                    : $self->slot($container, $key);
             }
         }
 
