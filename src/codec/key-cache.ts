@@ -9,6 +9,7 @@ const SLOTS = 4096;
 const WIDTH = 48;
 const bytesOf = new Uint8Array(SLOTS * WIDTH);
 const lengths = new Uint8Array(SLOTS);
+const isInternal = new Uint8Array(SLOTS);
 
 /** The text of each slot; the last slot is for the key that was too long to keep. */
 export const keyTexts: string[] = new Array<string>(SLOTS + 1).fill('');
@@ -35,9 +36,17 @@ export function keySlot(bytes: Uint8Array, start: number, length: number): numbe
   if (lengths[slot] === length) {
     let i = 0;
     while (i < length && bytesOf[base + i] === bytes[start + i]) i++;
-    if (i === length) return slot;
+    if (i === length) {
+      // Worth its price only for a key that comes again.
+      if (isInternal[slot] === 0) {
+        isInternal[slot] = 1;
+        keyTexts[slot] = internalised(keyTexts[slot]!);
+      }
+      return slot;
+    }
   }
-  const text = internalised(decodeKey(bytes as Buffer, start, start + length));
+  const text = decodeKey(bytes as Buffer, start, start + length);
+  isInternal[slot] = 0;
   for (let i = 0; i < length; i++) bytesOf[base + i] = bytes[start + i]!;
   lengths[slot] = length;
   keyTexts[slot] = text;

@@ -179,8 +179,9 @@ function sameText(text: string | null | undefined, value: number): string | null
 
 /**
  * For each element of a list: its index in the list as it was read, −1 for a new one; `null` if
- * nothing moved. Unchanged head and tail stay; between them equal values are paired in order; what
- * is left is paired by position if nothing was added or removed there, else container by container.
+ * nothing moved. Unchanged head and tail stay; between them equal values are paired, those in the
+ * same place first, then in order; what is left is paired by position if nothing was added or
+ * removed there, else container by container.
  */
 function align(was: readonly unknown[], now: readonly unknown[]): Int32Array | null {
   const shorter = Math.min(was.length, now.length);
@@ -197,20 +198,29 @@ function align(was: readonly unknown[], now: readonly unknown[]): Int32Array | n
   for (let i = nowEnd; i < now.length; i++) at[i] = i - nowEnd + wasEnd;
   if (head === wasEnd || head === nowEnd) return at;
 
+  const still = wasEnd === nowEnd;
+  const taken = new Uint8Array(wasEnd - head);
+  if (still) {
+    for (let i = head; i < nowEnd; i++) {
+      if (!Object.is(was[i], now[i])) continue;
+      at[i] = i;
+      taken[i - head] = 1;
+    }
+  }
   const places = new Map<unknown, number[]>();
   for (let i = wasEnd - 1; i >= head; i--) {
+    if (taken[i - head] === 1) continue;
     const list = places.get(was[i]);
     if (list === undefined) places.set(was[i], [i]);
     else list.push(i);
   }
-  const taken = new Uint8Array(wasEnd - head);
   for (let i = head; i < nowEnd; i++) {
+    if (at[i] !== -1) continue;
     const from = places.get(now[i])?.pop();
     if (from === undefined) continue;
     at[i] = from;
     taken[from - head] = 1;
   }
-  const still = wasEnd === nowEnd;
   let next = head;
   for (let i = head; i < nowEnd; i++) {
     if (at[i] !== -1) continue;

@@ -48,6 +48,7 @@ export class RootBuilder {
       this.root,
       makeNotes({
         order,
+        format: order === null ? null : { variables: true },
         floatKeys: texts.length > 0 ? [...this.#floats.keys()] : null,
         floatTexts: texts.some((text) => text !== null) ? texts : null,
         kidKeys: kids.length > 0 ? kidKeys : null,
@@ -61,4 +62,11 @@ export class RootBuilder {
 export function pick(variables: Variables, only: ReadonlySet<string>): Variables {
   for (const name of Object.keys(variables)) if (!only.has(name)) delete variables[name];
   return variables;
+}
+
+declare module '../notes.ts' {
+  interface FormatNotes {
+    /** The integer-like names in `order` are names of variables: strings, as `php` reads them. */
+    readonly variables?: true;
+  }
 }

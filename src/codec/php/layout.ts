@@ -7,6 +7,7 @@ import { INT_KEY, Layout } from '../notes.ts';
 import { encodeKey } from '../text.ts';
 
 interface ClassEntry {
+  /** The layout to expect: one that was met twice. */
   last: Layout | null;
   readonly all: Layout[];
 }
@@ -52,8 +53,9 @@ export function internLayout(
     if (names.length > 256) return found;
     if (entry.all.length >= MAX_LAYOUTS) entry.all.shift();
     entry.all.push(found);
+  } else {
+    entry.last = found;
   }
-  entry.last = found;
   return found;
 }
 

@@ -8,20 +8,24 @@ import { define, type PhpObject } from '../values.ts';
 import { internLayout } from './layout.ts';
 import type { Slots } from './slots.ts';
 
+/** Up to this many properties are searched one by one. */
+const FEW = 12;
+
 export class ObjectBuilder {
   readonly #object: PhpObject;
   readonly #className: string;
   /** Visible properties by name, hidden ones as they are, in PHP's order. */
   readonly #entries: (string | HiddenSlot)[] = [];
-  /** Where in the entries a visible property stands. */
-  readonly #at = new Map<string, number>();
-  readonly #scopes = new Map<string, string | null>();
-  readonly #floats = new Map<string, string | null>();
-  readonly #hidden = new Map<string, HiddenSlot>();
+  /** The scopes of the entries. */
+  readonly #scopes: (string | null)[] = [];
+  /** Where in the entries a visible property stands; made when there are many. */
+  #at: Map<string, number> | null = null;
+  #floats: Map<string, string | null> | null = null;
+  #hidden: Map<string, HiddenSlot> | null = null;
   readonly #slots: Slots | null;
   readonly #frameSlot: number;
-  /** Slot of each visible property, to follow it when another one takes its name. */
-  readonly #slotOf = new Map<string, number>();
+  /** Slot of each entry, to follow a property when another one takes its name; −1 for none. */
+  #slotOf: number[] | null = null;
   #name = '';
   #target: HiddenSlot | null = null;
 
@@ -38,11 +42,25 @@ export class ObjectBuilder {
   }
 
   #show(name: string, scope: string | null): void {
-    this.#at.set(name, this.#entries.push(name) - 1);
-    this.#scopes.set(name, scope);
+    const at = this.#entries.push(name) - 1;
+    this.#scopes.push(scope);
+    if (this.#at !== null) {
+      this.#at.set(name, at);
+    } else if (at >= FEW) {
+      this.#at = new Map();
+      for (let i = 0; i <= at; i++) {
+        const entry = this.#entries[i]!;
+        if (typeof entry === 'string') this.#at.set(entry, i);
+      }
+    }
+  }
+
+  #find(name: string): number {
+    return this.#at === null ? this.#entries.indexOf(name) : (this.#at.get(name) ?? -1);
   }
 
   adoptFloat(name: string, text: string | null): void {
+    this.#floats ??= new Map();
     this.#floats.set(name, text);
   }
 
@@ -50,50 +68,59 @@ export class ObjectBuilder {
   property(name: string, scope: string | null): void {
     this.#name = name;
     this.#target = null;
-    const current = this.#scopes.get(name);
-    if (current === undefined) {
+    const at = this.#find(name);
+    if (at < 0) {
       this.#show(name, scope);
       return;
     }
+    const current = this.#scopes[at]!;
     if (current === scope) {
       // A repeated property: the last value in the first one's place.
-      this.#floats.delete(name);
+      this.#floats?.delete(name);
       this.#slots?.release(this.#frameSlot, name);
       return;
     }
     const id = `${scope ?? '\0\0'}\0${name}`;
+    this.#hidden ??= new Map();
     const known = this.#hidden.get(id);
     if (known !== undefined) {
       this.#target = known;
       known.float = false;
       known.cell = null;
     } else if (rank(scope, this.#className) < rank(current, this.#className)) {
-      this.#hide(name, current);
+      this.#hide(name, at);
       this.#show(name, scope);
     } else {
       this.#target = makeHidden(name, scope);
       this.#entries.push(this.#target);
+      this.#scopes.push(scope);
       this.#hidden.set(id, this.#target);
     }
   }
 
-  #hide(name: string, scope: string | null): void {
+  #hide(name: string, at: number): void {
+    const scope = this.#scopes[at]!;
     const slot = makeHidden(name, scope);
     slot.value = this.#object[name];
-    slot.float = this.#floats.has(name);
-    slot.floatText = this.#floats.get(name) ?? null;
+    slot.float = this.#floats?.has(name) === true;
+    slot.floatText = this.#floats?.get(name) ?? null;
     slot.cell = this.#slots?.release(this.#frameSlot, name) ?? null;
-    this.#floats.delete(name);
-    const number = this.#slotOf.get(name);
-    if (number !== undefined) this.#slots?.move(number, slot);
-    this.#entries[this.#at.get(name)!] = slot;
-    this.#hidden.set(`${scope ?? '\0\0'}\0${name}`, slot);
+    this.#floats?.delete(name);
+    const number = this.#slotOf?.[at] ?? -1;
+    if (number >= 0) this.#slots?.move(number, slot);
+    this.#entries[at] = slot;
+    this.#at?.delete(name);
+    this.#hidden?.set(`${scope ?? '\0\0'}\0${name}`, slot);
   }
 
   /** The slot that the next value takes. */
   slot(number: number): void {
-    if (this.#target === null) this.#slotOf.set(this.#name, number);
-    else this.#slots?.move(number, this.#target);
+    if (this.#target !== null) {
+      this.#slots?.move(number, this.#target);
+    } else {
+      this.#slotOf ??= [];
+      this.#slotOf[this.#find(this.#name)] = number;
+    }
   }
 
   get key(): Key {
@@ -121,6 +148,7 @@ export class ObjectBuilder {
 
   float(text: string | null): void {
     if (this.#target === null) {
+      this.#floats ??= new Map();
       this.#floats.set(this.#name, text);
     } else {
       this.#target.float = true;
@@ -135,11 +163,11 @@ export class ObjectBuilder {
     const kids: object[] = [];
     const floatKeys: string[] = [];
     const floatTexts: (string | null)[] = [];
-    for (const entry of this.#entries) {
+    for (const [i, entry] of this.#entries.entries()) {
       if (typeof entry !== 'string') continue;
       names.push(entry);
-      scopes.push(this.#scopes.get(entry) ?? null);
-      const text = this.#floats.get(entry);
+      scopes.push(this.#scopes[i]!);
+      const text = this.#floats?.get(entry);
       if (text !== undefined) {
         floatKeys.push(entry);
         floatTexts.push(text);
@@ -151,7 +179,8 @@ export class ObjectBuilder {
       }
     }
     const layout = internLayout(this.#className, names, scopes);
-    if (floatKeys.length + kids.length + this.#hidden.size === 0) {
+    const hides = this.#hidden !== null && this.#hidden.size > 0;
+    if (floatKeys.length + kids.length === 0 && !hides) {
       setNotes(this.#object, layout.plain);
       return;
     }
@@ -161,7 +190,7 @@ export class ObjectBuilder {
       floatTexts: floatTexts.some((text) => text !== null) ? floatTexts : null,
       kidKeys: kids.length > 0 ? kidKeys : null,
       kids: kids.length > 0 ? kids : null,
-      order: this.#hidden.size > 0 ? this.#entries : null,
+      order: hides ? this.#entries : null,
     };
     setNotes(this.#object, makeNotes(fields));
   }

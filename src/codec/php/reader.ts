@@ -293,8 +293,11 @@ export class Reader {
           // O:LENGTH:"CLASS":COUNT:{
           const className = this.#className(p, depth, key);
           let q = this.pos;
+          if (b[q] !== 58) throw this.#syntax(p, depth, key);
+          // Here, and nowhere else, PHP accepts a sign.
+          if (b[q + 1] === 43) q++;
           count = b[q + 1]! - 48;
-          if (b[q] !== 58 || !(count >= 0 && count <= 9)) throw this.#syntax(p, depth, key);
+          if (!(count >= 0 && count <= 9)) throw this.#syntax(p, depth, key);
           q += 2;
           for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) count = count * 10 + d;
           if (b[q] !== 58 || b[q + 1] !== 123) throw this.#syntax(p, depth, key);
@@ -704,10 +707,12 @@ export class Reader {
     const className = this.#className(p, depth, key);
     const header = this.pos;
     let q = header + 1;
+    if (b[q] === 43) q++;
+    const first = q;
     let n = 0;
     for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
     const from = q + 2;
-    const bad = b[header] !== 58 || q === header + 1 || b[q] !== 58 || b[q + 1] !== 123;
+    const bad = b[header] !== 58 || q === first || b[q] !== 58 || b[q + 1] !== 123;
     if (bad || b[from + n] !== 125) throw this.#syntax(p, depth, key);
     this.pos = from + n + 1;
     const data = Buffer.allocUnsafeSlow(n);
@@ -799,7 +804,7 @@ function growStack(): void {
   stackNumbers = larger;
 }
 
-/** PHP: letters, digits, `_`, `\` and bytes from 0x7f on, not starting with a backslash. */
+/** PHP: letters, digits, `_`, `\` and bytes from 0x80 on, not starting with a backslash. */
 function isClassName(b: Buffer, start: number, length: number): boolean {
   if (length === 0 || b[start] === 92) return false;
   for (let i = start; i < start + length; i++) {
@@ -810,7 +815,7 @@ function isClassName(b: Buffer, start: number, length: number): boolean {
       (c >= 48 && c <= 57) ||
       c === 95 ||
       c === 92 ||
-      c >= 127;
+      c >= 128;
     if (!good) return false;
   }
   return true;

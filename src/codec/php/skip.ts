@@ -49,6 +49,7 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       let q = letter === 97 ? p + 1 : skipName(b, p);
       if (q < 0 || b[q] !== 58) return -1 - p;
       q++;
+      if (letter === 79 && b[q] === 43) q++;
       let n = b[q]! - 48;
       if (!(n >= 0 && n <= 9)) return -1 - p;
       q++;
@@ -91,6 +92,7 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       let q = skipName(b, p);
       if (q < 0 || b[q] !== 58) return -1 - p;
       q++;
+      if (b[q] === 43) q++;
       let n = 0;
       const from = q;
       for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;

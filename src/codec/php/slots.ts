@@ -97,10 +97,12 @@ export class Slots {
   /** The value that stands in the place of a slot now. */
   read(slot: number): unknown {
     const value = this.#values[slot];
-    if (value !== null && value !== undefined) return value;
     const moved = this.#elsewhere.get(slot);
     if (moved !== undefined) return moved.value;
     const parent = this.#parents[slot]!;
+    // The root gets its values when they are complete; inside of a payload there are no places.
+    if (value && (parent < 0 || value instanceof PayloadSlot)) return value;
+    // Elsewhere the place itself is asked: a repeated key may have overwritten it.
     const owner = parent < 0 ? this.#root : this.#values[parent];
     return (owner as Record<Key, unknown>)[this.#keys[slot]!];
   }
