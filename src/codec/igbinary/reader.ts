@@ -93,6 +93,8 @@ export class IgbinaryReader {
   /** An array that is still open was pointed at. */
   #openPointedAt = false;
   #firstEmpty: object | null = null;
+  /** Arrays that hold themselves by value. */
+  #recursive: Set<object> | null = null;
   #targetId = 0;
   #needsAgain = false;
   #pos = F.HEADER_LENGTH;
@@ -304,12 +306,17 @@ export class IgbinaryReader {
             if (cell !== null) cell.value = value;
             if (isArrayValue(value)) {
               if (this.#isOpen(depth, ownId)) {
-                throw this.#reference(from, 'an array that holds itself by value', depth, key);
+                // An array whose only name is inside of it: PHP writes that, too.
+                this.#recursive ??= new Set();
+                this.#recursive.add(value);
+                this.#openPointedAt = true;
+                isNoted = true;
+              } else {
+                value = this.#copy(value);
+                isNoted = getNotes(value as object) !== undefined;
               }
-              value = this.#copy(value);
               // PHP never marks an array as a reference that it shares otherwise.
               cell = null;
-              isNoted = getNotes(value as object) !== undefined;
             } else {
               isNoted = value instanceof PhpObject;
             }
@@ -481,7 +488,9 @@ export class IgbinaryReader {
           } else if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
             closeMap(done, -1, marks, floatMark, kidMark, -1, 0, false, shape as Layout);
           }
-          if (this.#cells !== null || this.#pending !== null) noted = this.#finish(done) || noted;
+          if (this.#cells !== null || this.#pending !== null || this.#recursive !== null) {
+            noted = this.#finish(done) || noted;
+          }
           depth--;
           const base = depth * FIELDS;
           const saved = stackNumbers;
@@ -966,7 +975,9 @@ export class IgbinaryReader {
     }
     const pending = this.#pending?.get(container);
     if (pending !== undefined) noteIgbinary(container, pending);
-    return cells !== undefined || pending !== undefined;
+    const isRecursive = this.#recursive?.has(container) === true;
+    if (isRecursive) setNotes(container, makeNotes({ ...getNotes(container), body: {} }));
+    return cells !== undefined || pending !== undefined || isRecursive;
   }
 
   /** PHP marks a reference also if its other holders are not in the session. */
