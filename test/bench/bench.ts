@@ -31,8 +31,8 @@ const { values: options } = parseArgs({
   options: {
     profile: { type: 'string', multiple: true },
     format: { type: 'string', multiple: true },
-    rounds: { type: 'string', default: '15' },
-    milliseconds: { type: 'string', default: '12' },
+    rounds: { type: 'string', default: '21' },
+    milliseconds: { type: 'string', default: '6' },
     json: { type: 'string' },
     only: { type: 'boolean', default: false },
   },
@@ -54,6 +54,9 @@ const missed: string[] = [];
 await using php = new BenchPhp(variants);
 const codec = await loadCodec();
 console.log(
+  'Fastest and median time for one blob; × median of the per-round ratios (ratio of the fastest).',
+);
+console.log(
   `Node ${process.versions.node}, PHP ${await php.version()}, ${rounds} rounds, ${variants} variants`,
 );
 
@@ -67,7 +70,7 @@ function report(line: Line): void {
   const { title, results, failed } = line;
   const target = targets[title];
   console.log(`\n${title}`);
-  for (const { name, fastest, median: middle, ratio } of results) {
+  for (const { name, fastest, median: middle, ratio, ratioOfFastest } of results) {
     const must = scaled(target?.must[name as Peer], name);
     const aim = scaled(target?.aim[name as Peer], name);
     const verdict = must === undefined ? '' : ratio >= must ? 'holds' : 'MISSED';
@@ -77,7 +80,9 @@ function report(line: Line): void {
         ? ''
         : `must ${must ?? '–'}  aim ${aim ?? '–'}  ${verdict}`;
     const times = `${microseconds(fastest).padStart(9)} ${microseconds(middle).padStart(9)} µs`;
-    console.log(`  ${name.padEnd(18)}${times}  × ${ratio.toFixed(2).padStart(6)}  ${gate}`);
+    console.log(
+      `  ${name.padEnd(18)}${times}  × ${ratio.toFixed(2).padStart(6)} (${ratioOfFastest.toFixed(2)})  ${gate}`,
+    );
   }
   for (const name of failed) console.log(`  ${name.padEnd(18)}    fails`);
 }

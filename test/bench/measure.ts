@@ -10,6 +10,8 @@ export interface Result {
   readonly median: number;
   /** Median over the rounds of this one's time divided by the first contestant's: above 1, the first is faster. */
   readonly ratio: number;
+  /** The fastest time divided by the first contestant's: what a busy machine disturbs least. */
+  readonly ratioOfFastest: number;
 }
 
 export function median(numbers: readonly number[]): number {
@@ -61,12 +63,14 @@ export async function compare(
     }
   }
   const first = times[0] ?? [];
+  const fastestOfFirst = Math.min(...first);
   return contestants.map(({ name }, index) => {
     const own = times[index] ?? [];
     return {
       name,
       fastest: Math.min(...own),
       median: median(own),
+      ratioOfFastest: Math.min(...own) / fastestOfFirst,
       ratio: median(own.map((time, round) => time / (first[round] ?? Number.NaN))),
     };
   });

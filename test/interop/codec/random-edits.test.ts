@@ -71,13 +71,15 @@ function listEdits(inserted: fc.Arbitrary<Element>, keepsOrder: boolean): fc.Arb
       php: `rsort($_SESSION['l']);`,
       js: (s) => void s.l.sort((a, b) => compare(b, a)),
     }),
-    small.map((n) => ({
-      php: `$_SESSION['l'] = array_values(array_filter($_SESSION['l'], fn ($i) => $i % 3 !== ${n % 3}, ARRAY_FILTER_USE_KEY));`,
-      js: (s) => {
-        const kept = s.l.filter((_, i) => i % 3 !== n % 3);
-        s.l.splice(0, s.l.length, ...kept);
-      },
-    })),
+    small.map(
+      (n): Edit => ({
+        php: `$_SESSION['l'] = array_values(array_filter($_SESSION['l'], fn ($i) => $i % 3 !== ${n % 3}, ARRAY_FILTER_USE_KEY));`,
+        js: (s) => {
+          const kept = s.l.filter((_, i) => i % 3 !== n % 3);
+          s.l.splice(0, s.l.length, ...kept);
+        },
+      }),
+    ),
   );
 }
 
