@@ -70,6 +70,7 @@ function mergeMaps(
   path: string,
   context: Context,
 ): void {
+  const known = new Set(keysOf(theirs));
   for (const keys of groups(base, ours, theirs)) {
     const inBase = present(base, keys);
     const inOurs = present(ours, keys);
@@ -93,6 +94,18 @@ function mergeMaps(
       settle(base, ours, theirs, keys, path, context);
     }
   }
+  keepOurOrder(ours, theirs, known);
+}
+
+/** What references tie together came over together: our new names stand in our order still. */
+function keepOurOrder(ours: Variables, theirs: Variables, known: ReadonlySet<string>): void {
+  const found = keysOf(theirs).filter((key) => !known.has(key));
+  const wanted = keysOf(ours).filter((key) => !known.has(key) && Object.hasOwn(theirs, key));
+  if (found.every((key, at) => key === wanted[at])) return;
+  const parked: Variables = {};
+  transferSlots(parked, theirs, wanted);
+  deleteSlots(theirs, wanted);
+  transferSlots(theirs, parked, wanted);
 }
 
 /** A conflict: ours, unless `onConflict` says otherwise. */
