@@ -40,7 +40,7 @@ export const SERVICES = [
     language: 'Node',
     whoami: '/node/whoami',
     source: '/node/source',
-    file: 'docker/demo/service/shop.ts',
+    file: 'docker/demo/service/',
     actions: {
       login: { label: 'Log in', url: '/node/login' },
       cart: { label: 'Add to cart', url: '/node/cart' },

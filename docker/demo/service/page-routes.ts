@@ -48,8 +48,10 @@ export function pageRoutes(settings: DemoSettings, redis: Redis): Koa.Middleware
 /** The lines that open the sessions, and those that log in, fill the cart and log out. */
 function shopSource(): string {
   return [
+    '// app.ts',
     excerpt('./app.ts', 'phpSession({', 'app.use(sessions);'),
     '',
+    '// shop.ts',
     excerpt('./shop.ts', "'POST /node/login'", 'ctx.session = null;'),
     '},',
   ].join('\n');

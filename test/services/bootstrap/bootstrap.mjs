@@ -53,8 +53,8 @@ async function allowed() {
   return /^(y|yes)?$/i.test(answer.trim());
 }
 
-async function installPrograms(modules) {
-  const missing = missingRequirements(modules);
+async function installPrograms(modules, browser) {
+  const missing = missingRequirements(modules, { browser });
   if (missing.length === 0) return;
   const asRoot = process.getuid?.() === 0;
   if (process.env.PSB_INSTALL === '0' || !isDebian() || !(asRoot || canSudo())) {
@@ -65,18 +65,19 @@ async function installPrograms(modules) {
   if (!(await allowed())) fail(instruction(missing));
   const run = spawnSync('sh', ['-c', command], { stdio: 'inherit' });
   if (run.status !== 0) fail(`The installation failed. ${instruction(missing)}`);
-  const still = missingRequirements(modules);
+  const still = missingRequirements(modules, { browser });
   if (still.length > 0) fail(`Still not there after the installation. ${instruction(still)}`);
 }
 
 /**
  * Makes sure that everything is there, or ends the process with one sentence that says what to do.
  *
- * @param {{ programs?: boolean, modules?: readonly string[] }} options `programs: false`: the npm
- *   packages only; `modules`: the PHP extensions that are needed
+ * @param {{ programs?: boolean, modules?: readonly string[], browser?: boolean }} options
+ *   `programs: false`: the npm packages only; `modules`: the PHP extensions that are needed;
+ *   `browser`: Chromium as well
  */
-export async function bootstrap({ programs = true, modules } = {}) {
+export async function bootstrap({ programs = true, modules, browser = false } = {}) {
   checkNode();
   installNodeModules();
-  if (programs) await installPrograms(modules);
+  if (programs) await installPrograms(modules, browser);
 }

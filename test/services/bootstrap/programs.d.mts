@@ -6,6 +6,7 @@ export interface Programs {
   phpFpm: string | undefined;
   php: string | undefined;
   nginx: string | undefined;
+  chromium: string | undefined;
   missingModules: string[];
 }
 export declare function findPrograms(modules?: readonly string[]): Programs;

@@ -92,9 +92,16 @@ function bestPhp(candidates, modules) {
   return best;
 }
 
+/** Chromium, or a browser that is driven in the same way. */
+function findBrowser() {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+  return names.map(findProgram).find(Boolean) ?? (isExecutable(mac) ? mac : undefined);
+}
+
 /**
- * Where the programs are. `PSB_REDIS_SERVER`, `PSB_PHP_FPM`, `PSB_PHP` and `PSB_NGINX` name another
- * one than the search would find.
+ * Where the programs are. `PSB_REDIS_SERVER`, `PSB_PHP_FPM`, `PSB_PHP`, `PSB_NGINX` and
+ * `PSB_CHROMIUM` name another one than the search would find.
  *
  * @param {readonly string[]} modules PHP extensions to look for
  */
@@ -122,6 +129,7 @@ export function findPrograms(modules = PHP_MODULES) {
     phpFpm: fpm?.file,
     php: cli?.file,
     nginx: process.env.PSB_NGINX ?? findProgram('nginx'),
+    chromium: process.env.PSB_CHROMIUM ?? findBrowser(),
     missingModules: [...new Set([...(fpm?.missing ?? []), ...(cli?.missing ?? [])])],
   };
 }

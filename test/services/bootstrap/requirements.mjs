@@ -10,9 +10,10 @@ import { findPrograms, PHP_MODULES } from './programs.mjs';
  * Programs and PHP extensions that are not there, with the Debian package that brings each.
  *
  * @param {readonly string[]} modules
+ * @param {{ browser?: boolean }} options `browser`: Chromium, too
  * @returns {Missing[]}
  */
-export function missingRequirements(modules = PHP_MODULES) {
+export function missingRequirements(modules = PHP_MODULES, { browser = false } = {}) {
   const found = findPrograms(modules);
   const missing = [];
   if (!found.redisServer) missing.push({ name: 'redis-server', debian: 'redis-server' });
@@ -24,6 +25,7 @@ export function missingRequirements(modules = PHP_MODULES) {
     missing.push({ name: `the PHP extension ${name}`, debian: `php-${name}` });
   }
   if (!found.nginx) missing.push({ name: 'nginx', debian: 'nginx' });
+  if (browser && !found.chromium) missing.push({ name: 'chromium', debian: 'chromium' });
   return missing;
 }
 
