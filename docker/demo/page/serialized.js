@@ -27,8 +27,7 @@ function escaped(byte) {
  *   slot for each session variable, and slots without a name for what stands around them
  */
 export function slotsOf(bytes, handler) {
-  const cut = { php, php_binary: phpBinary, php_serialize: phpSerialize }[handler];
-  if (!cut) return undefined;
+  const cut = { php_binary: phpBinary, php_serialize: phpSerialize }[handler] ?? php;
   const reader = new Reader(bytes);
   const slots = [];
   try {

@@ -1,4 +1,6 @@
+import { binaryPieces } from './binary.js';
 import { byId, element } from './element.js';
+import { hexRows } from './hex.js';
 import { slotsOf } from './serialized.js';
 import { variableRows } from './variables.js';
 
@@ -59,7 +61,7 @@ function nothing({ key }) {
 function showBytes(bytes, handler) {
   const fresh = new Set();
   const blob = byId('blob');
-  const slots = slotsOf(bytes, handler);
+  const pieces = binaryPieces(bytes, handler);
   if (bytes.length === 0) {
     blob.replaceChildren(
       element('span', { class: 't-mark' }, 'An empty string: an empty session.'),
@@ -67,10 +69,11 @@ function showBytes(bytes, handler) {
     shownSlots = new Map();
     return fresh;
   }
-  if (!slots) {
-    blob.replaceChildren(element('div', { class: 'hex' }, hexDump(bytes)));
+  if (pieces) {
+    blob.replaceChildren(...hexRows(bytes, pieces, window.innerWidth < 600 ? 8 : 12));
     return fresh;
   }
+  const slots = slotsOf(bytes, handler);
   const before = shownSlots;
   shownSlots = new Map();
   blob.replaceChildren(
@@ -94,19 +97,6 @@ function coloured({ type, text, inner }) {
   const span = element('span', { class: `t-${type}` }, text);
   if (inner !== undefined) span.append(element('b', {}, inner));
   return span;
-}
-
-function hexDump(bytes) {
-  const lines = [];
-  for (let at = 0; at < bytes.length; at += 16) {
-    const part = [...bytes.subarray(at, at + 16)];
-    const hex = part.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const text = part
-      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·'))
-      .join('');
-    lines.push(`${at.toString(16).padStart(4, '0')}  ${hex.padEnd(47)}  ${text}`);
-  }
-  return lines.join('\n');
 }
 
 function showTtl() {
