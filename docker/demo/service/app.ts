@@ -20,6 +20,8 @@ export function createApp(settings: DemoSettings): DemoApp {
     connectionName: settings.instance,
     // A request during an outage is answered by 503 at once instead of waiting for Redis.
     enableOfflineQueue: false,
+    // A write that may have arrived is not sent twice.
+    autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: 5000,
   });
