@@ -30,6 +30,7 @@ final class SerializedReader
     /** Every value read so far by its slot number, each a PHP reference to the place it stands in. */
     private array $slots = [];
     private int $count = 0;
+    private int $root = 0;
 
     public function __construct(string $bytes, int $at = 0)
     {
@@ -57,6 +58,22 @@ final class SerializedReader
     }
 
     /**
+     * Reads the one array that holds all others. Nothing may refer to it as a whole: PHP itself
+     * writes something else for such a session than it read.
+     *
+     * @return mixed
+     * @throws UnreadableSession
+     */
+    public function readRoot()
+    {
+        $this->root = 1;
+        $holder = [];
+        $this->readInto($holder, 0);
+
+        return $holder[0];
+    }
+
+    /**
      * Reads one value into `$container[$key]`. A value is read in its place, not returned, because
      * a later back-reference may tie another place to it.
      *
@@ -65,6 +82,11 @@ final class SerializedReader
      */
     public function readInto(array &$container, $key): void
     {
+        // PHP never writes a key twice. To read it as PHP does, a place would have to leave its
+        // reference without leaving its position.
+        if ($this->shares && array_key_exists($key, $container)) {
+            throw $this->unreadable($this->at, 'one key twice, and references');
+        }
         if (($this->bytes[$this->at] ?? '') === 'R') {
             $number = $this->backReference();
             $container[$key] = &$this->slots[$number];
@@ -239,10 +261,10 @@ final class SerializedReader
     private function readEnum(): StoredObject
     {
         $start = $this->at;
-        $parts = explode(':', $this->readClass(), 2);
+        $parts = explode(':', $this->readString(), 2);
         $this->expect(';');
-        if (count($parts) !== 2) {
-            throw $this->unreadable($start, 'an enum without a case');
+        if (count($parts) !== 2 || !self::isClass($parts[0])) {
+            throw $this->unreadable($start, 'an enum without class and case');
         }
         $object = new StoredObject(StoredObject::ENUM, $parts[0]);
         $object->payload = $parts[1];
@@ -272,11 +294,17 @@ final class SerializedReader
     {
         $start = $this->at;
         $name = $this->readString();
-        if ($name === '' || $name[0] === "\0" || $name[0] === '\\') {
+        if (!self::isClass($name)) {
             throw $this->unreadable($start, 'no class name');
         }
 
         return $name;
+    }
+
+    /** As unserialize() checks it before it looks for the class. */
+    private static function isClass(string $name): bool
+    {
+        return preg_match('/^[0-9A-Za-z_\x7F-\xFF][0-9A-Za-z_\x7F-\xFF\\\\]*$/D', $name) === 1;
     }
 
     /** From the type letter to the closing quote. */
@@ -333,7 +361,7 @@ final class SerializedReader
         $start = $this->at;
         $digits = ltrim($this->match('/\G[Rr]:([0-9]+);/'), '0');
         $number = strlen($digits) > 18 ? 0 : (int) $digits;
-        if (!array_key_exists($number, $this->slots)) {
+        if ($number === $this->root || !array_key_exists($number, $this->slots)) {
             throw $this->unreadable($start, 'a back-reference to nothing');
         }
 

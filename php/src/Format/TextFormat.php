@@ -96,15 +96,12 @@ final class TextFormat implements SessionFormat
 
     private function decodeRoot(SerializedReader $reader): array
     {
-        // The root keeps its slot (number 1), though nothing may refer to it: PHP itself can not
-        // write such a session again.
-        $holder = [];
-        $reader->readInto($holder, 'root');
-        if (!is_array($holder['root'])) {
+        $variables = $reader->readRoot();
+        if (!is_array($variables)) {
             throw new UnreadableSession('The stored session is not an array of variables');
         }
 
-        return $holder['root'];
+        return $variables;
     }
 
     private function readName(string $bytes, SerializedReader $reader): string
