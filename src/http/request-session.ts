@@ -104,7 +104,7 @@ export class RequestSession {
 
   /** The session variables, decoded at first use. After a logout: empty ones of a new session. */
   get variables(): SessionVariables {
-    return this.#loggedOut ? this.#afterLogout : this.#session.variables;
+    return this.#isLoggedOut ? this.#afterLogout : this.#session.variables;
   }
 
   /**
@@ -121,7 +121,7 @@ export class RequestSession {
     if (variables === null) {
       this.#loggedOut = true;
       this.#afterLogout = {};
-    } else if (this.#loggedOut) {
+    } else if (this.#isLoggedOut) {
       this.#afterLogout = variables;
     } else {
       this.#session.variables = variables;
@@ -164,6 +164,11 @@ export class RequestSession {
     };
   }
 
+  /** Be it by `null` or by `session.destroy()`. */
+  get #isLoggedOut(): boolean {
+    return this.#loggedOut || this.#session.state === 'destroyed';
+  }
+
   async #commit(): Promise<SessionResponse> {
     try {
       await this.settleLogout();
@@ -181,7 +186,7 @@ export class RequestSession {
    * a new one, which is not stored unless it gets variables.
    */
   async settleLogout(): Promise<void> {
-    if (!this.#loggedOut) return;
+    if (!this.#isLoggedOut) return;
     const { beforeNewId } = this.#request;
     const startsAnew = Object.keys(this.#afterLogout).length > 0;
     // Before anything is destroyed: if the new id could not be sent, the request must fail whole.
@@ -190,6 +195,7 @@ export class RequestSession {
     this.#session = await this.#sessions.open(undefined, { beforeNewId });
     if (startsAnew) this.#session.variables = this.#afterLogout;
     this.#loggedOut = false;
+    this.#afterLogout = {};
     this.#endsCookie = true;
   }
 

@@ -77,6 +77,8 @@ export function phpSession(
 
   async function phpSession(ctx: Koa.Context, next: Koa.Next): Promise<void> {
     const { res } = ctx;
+    // Before the session is opened: nothing may throw between that and its end.
+    assertFree(ctx, property);
     const request = await openRequest(
       sessions,
       { cookie: ctx.req.headers.cookie, secure: ctx.secure },
@@ -125,12 +127,6 @@ function attach(
   names: { readonly variables: string; readonly session: string },
   sessionMethods: boolean,
 ): void {
-  if (names.variables in ctx) {
-    throw new OptionsError(
-      `ctx.${names.variables} is taken already, by another session middleware perhaps: ` +
-        'give one of them another name with the option property',
-    );
-  }
   let equipped: SessionVariables | undefined;
   Object.defineProperties(ctx, {
     [names.variables]: {
@@ -150,4 +146,12 @@ function attach(
     },
     [names.session]: { configurable: true, get: () => request.session },
   });
+}
+
+function assertFree(ctx: Koa.Context, property: string): void {
+  if (!(property in ctx)) return;
+  throw new OptionsError(
+    `ctx.${property} is taken already, by another session middleware perhaps: ` +
+      'give one of them another name with the option property',
+  );
 }

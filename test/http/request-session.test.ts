@@ -220,6 +220,18 @@ describe('logging out by null', () => {
     expect(await stored(request.session.id)).toEqual({ notice: 'bye' });
   });
 
+  test('so is what is assigned after destroy()', async () => {
+    const { cookie, id } = await signedIn();
+    const request = await open(cookie);
+    await request.session.destroy();
+    request.variables['notice'] = 'bye';
+    const { setCookie } = await request.commit();
+    expect(setCookie).toEqual([expect.stringContaining(`PHPSESSID=${request.session.id};`)]);
+    expect(request.session.id).not.toBe(id);
+    expect(await stored(id)).toBeNull();
+    expect(await stored(request.session.id)).toEqual({ notice: 'bye' });
+  });
+
   test('null, object, null is a logout', async () => {
     const { cookie, id } = await signedIn();
     const request = await open(cookie);

@@ -446,6 +446,67 @@ describe.each(versions)('%s', (_version, Koa) => {
     expect(errors).toEqual([]);
   });
 
+  describe("concurrency 'lock'", () => {
+    beforeEach(() => {
+      store = new RecordingSaveHandler({ lockRetries: 1, lockWaitTime: 1000 });
+      sessions = new SessionManager({
+        saveHandler: store,
+        concurrency: 'lock',
+        lockRetries: 1,
+        lockWaitTime: 1000,
+        onWarning: () => {},
+      });
+    });
+
+    const set = (value: unknown): Handler => {
+      return ({ session }) => {
+        session['n'] = value;
+      };
+    };
+    const logOut: Handler = (ctx) => {
+      ctx.session = null;
+    };
+    const outcomes: [outcome: string, handler: Handler, status: number][] = [
+      ['reads', ({ session }) => Object.keys(session), 404],
+      ['changes', set(1), 404],
+      ['logs out', logOut, 404],
+      ['regenerates', ({ phpSession }) => phpSession.regenerate(), 404],
+      ['aborts', ({ phpSession }) => phpSession.abort(), 404],
+      ['throws', (ctx) => ctx.throw(403), 403],
+      ['cannot be stored', set(() => {}), 500],
+      ['ends by itself', ({ res }) => res.end('ok'), 404],
+    ];
+    test.each(outcomes)(
+      'is held while the handler runs, and released after it: %s',
+      async (_, handler, status) => {
+        const { cookie, id } = await signedIn();
+        let busy: unknown;
+        let lastId = id;
+        const url = await start(async (ctx) => {
+          busy = await store.lock(id).catch((error) => error.code);
+          try {
+            await handler(ctx);
+          } finally {
+            lastId = ctx.phpSession.id;
+          }
+        });
+        expect((await get(url, cookie)).status).toBe(status);
+        expect(busy).toBe('ERR_PSB_LOCK_BUSY');
+        for (const free of new Set([id, lastId])) {
+          await vi.waitFor(async () => expect(await (await store.lock(free)).release()).toBe(true));
+        }
+      },
+    );
+
+    test('a busy lock is a 503', async () => {
+      const { cookie, id } = await signedIn();
+      const lock = await store.lock(id);
+      const url = await start(() => {});
+      expect((await get(url, cookie)).status).toBe(503);
+      await lock.release();
+    });
+  });
+
   describe('options', () => {
     test('property renames both', async () => {
       const { cookie, id } = await signedIn();
