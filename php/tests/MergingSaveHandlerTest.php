@@ -524,3 +524,53 @@ function lossOf(callable $body): string
 
     return 'nothing';
 }
+
+/** How often each command was sent to Redis while the body ran, connecting aside. */
+function commands(callable $body): array
+{
+    $redis = connect();
+    $count = static function () use ($redis): array {
+        $calls = [];
+        foreach ($redis->info('commandstats') as $name => $text) {
+            preg_match('/calls=([0-9]+)/', (string) $text, $found);
+            $calls[substr($name, 8)] = (int) ($found[1] ?? 0);
+        }
+
+        return array_diff_key($calls, ['info' => 0, 'select' => 0, 'client|setinfo' => 0, 'hello' => 0]);
+    };
+    $before = $count();
+    $body();
+    $sent = [];
+    foreach ($count() as $name => $calls) {
+        if ($calls > ($before[$name] ?? 0)) {
+            $sent[$name] = $calls - ($before[$name] ?? 0);
+        }
+    }
+    ksort($sent);
+
+    return $sent;
+}
+
+test('handler: what a request costs', static function (): void {
+    $redis = emptied();
+    $change = static function (): void {
+        $_SESSION['a'] = ($_SESSION['a'] ?? 0) + 1;
+    };
+    $nothing = static function (): void {
+    };
+    // Fills the server's cache of scripts.
+    Request::run($change);
+    Request::run($change, ['locking_enabled' => true]);
+    same(['expire' => 1, 'get' => 1], commands(static function () use ($nothing): void {
+        Request::run($nothing);
+    }), 'unchanged');
+    // Within the script: the look at the lock, the look at the session, the write.
+    $write = ['evalsha' => 1, 'get' => 3, 'setex' => 1];
+    same($write, commands(static function () use ($change): void {
+        Request::run($change);
+    }), 'changed');
+    // Besides: taking the lock; releasing it looks and deletes within a script.
+    same(['del' => 1, 'evalsha' => 2, 'get' => 4, 'set' => 1, 'setex' => 1], commands(static function () use ($change): void {
+        Request::run($change, ['locking_enabled' => true]);
+    }), 'changed, with a lock');
+});
