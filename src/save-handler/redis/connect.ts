@@ -7,6 +7,7 @@ import type * as Ioredis from 'ioredis';
 import { OptionsError } from '../../errors.ts';
 import type { RedisClient } from './client.ts';
 import { Connection, type OpenedClient, type Opener } from './connection.ts';
+import type { RedisAuth } from './save-path-parameters.ts';
 import type { RedisAddress, RedisMember } from './save-path-redis.ts';
 import type { RedisClusterSavePath } from './save-path-rediscluster.ts';
 import { assertPeer, tlsOptions } from './tls-options.ts';
@@ -125,10 +126,7 @@ async function handshake(
   clientName: string | undefined,
 ): Promise<void> {
   const steps: Promise<unknown>[] = [];
-  if (auth !== undefined) {
-    const credentials = auth.user === undefined ? [auth.password] : [auth.user, auth.password];
-    steps.push(redis.call('auth', credentials));
-  }
+  if (auth !== undefined) steps.push(redis.call('auth', credentials(auth)));
   if (database !== undefined && database > 0) steps.push(redis.call('select', database));
   if (clientName !== undefined) {
     // A name is a help in CLIENT LIST; a user who may not give one can still have sessions.
@@ -136,6 +134,10 @@ async function handshake(
   }
   const results = await Promise.allSettled(steps);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+function credentials({ user, password }: RedisAuth): string[] {
+  return user === undefined ? [password] : [user, password];
 }
 
 function clusterOpener(
@@ -176,7 +178,10 @@ function clusterOpener(
           commandTimeout,
         },
       });
-      return opened(cluster, connectTimeout, async () => {});
+      return opened(cluster, connectTimeout, async () => {
+        // ioredis goes on with a warning on the console where a node wants no password.
+        if (auth !== undefined) await cluster.nodes('master')[0]?.call('auth', credentials(auth));
+      });
     },
   };
 }

@@ -88,8 +88,8 @@ function parseMember(
   }
   // phpredis glues the fragment back on, so that auth=a#b works, but only behind a query.
   const { query, fragment } = url;
-  const text = query === undefined ? '' : fragment ? `${query}#${fragment}` : query;
-  const parameters: Parameters = parsePhpQuery(text);
+  const glued = fragment === undefined ? query : `${query}#${fragment}`;
+  const parameters: Parameters = parsePhpQuery(query === undefined ? '' : (glued ?? ''));
 
   const weight = readInteger(parameters, 'weight', 1);
   const timeout = readDouble(parameters, 'timeout', 86_400);
