@@ -11,6 +11,7 @@ export type ContestantName = 'koa' | 'bridge' | 'bridge-koa-session' | 'json' | 
 
 const [name, port] = process.argv.slice(2) as [ContestantName, string];
 const redis = new Redis(Number(port), '127.0.0.1');
+const bridge = { savePath: `tcp://127.0.0.1:${port}`, gcMaxlifetime: 1440 };
 const app = new Koa();
 let visits = 0;
 
@@ -45,11 +46,11 @@ async function sessionMiddleware(): Promise<Koa.Middleware | undefined> {
       return undefined;
     case 'bridge': {
       const { phpSession } = await dist('koa/index.js');
-      return phpSession({ redis, gcMaxlifetime: 1440 });
+      return phpSession(bridge);
     }
     case 'bridge-koa-session': {
       const { phpSessionOptions } = await dist('koa-session/index.js');
-      return session(phpSessionOptions({ redis, gcMaxlifetime: 1440 }), app);
+      return session(phpSessionOptions(bridge), app);
     }
     case 'json':
       return session({ ...plain, store: plainStore('json:', JSON.parse, JSON.stringify) }, app);
