@@ -30,7 +30,7 @@ export interface OpenRequestOptions {
 /** What the response owes to the session. */
 export interface SessionResponse {
   /** Values for `Set-Cookie`, to be added to those that are there; usually none. */
-  readonly setCookie: readonly string[];
+  readonly setCookie: string[];
   /** Headers of the cache limiter, if one is configured and the session was used. */
   readonly headers: Readonly<Record<string, string>>;
 }
