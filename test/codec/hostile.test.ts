@@ -79,25 +79,27 @@ function attempt(blob: Buffer): void {
   }
 }
 
-function fastest(blob: Buffer): number {
+/** Milliseconds of CPU time: what others do on the machine does not count. */
+function cost(blob: Buffer): number {
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     attempt(blob);
-    best = Math.min(best, performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    best = Math.min(best, (user + system) / 1000);
   }
   return best;
 }
 
 describe('time grows with the input, not with its square', () => {
-  it.each(Object.entries(shapes))('%s', (_, shape) => {
-    const small = Buffer.from(shape(4000), 'latin1');
-    const large = Buffer.from(shape(64_000), 'latin1');
+  it.each(Object.entries(shapes))('%s', { timeout: 60_000 }, (_, shape) => {
+    const small = Buffer.from(shape(1000), 'latin1');
+    const large = Buffer.from(shape(16_000), 'latin1');
     attempt(small);
-    const before = Math.max(fastest(small), 0.5);
-    const after = fastest(large);
+    const before = Math.max(cost(small), 0.5);
+    const after = cost(large);
     // Sixteen times the input: linear is 16, quadratic 256. Large hash tables cost their share.
-    expect(after, `${before.toFixed(1)} ms, then ${after.toFixed(1)} ms`).toBeLessThan(before * 90);
+    expect(after, `${before.toFixed(1)} ms, then ${after.toFixed(1)} ms`).toBeLessThan(before * 80);
   });
 });
 
@@ -173,7 +175,7 @@ describe('what cannot be said is refused with its path', () => {
     ['another lone surrogate', { a: '\udfff' }, 'a'],
     ['an integer beyond 64 bits', { a: { b: 2n ** 63n } }, 'a.b'],
     ['an integer below 64 bits', { a: { b: -(2n ** 63n) - 1n } }, 'a.b'],
-    ['a cycle', cyclic, 'self.inner'],
+    ['a cycle', cyclic, /^self\.inner/],
     ['a Map', { a: new Map() }, 'a'],
     ['a Set', { a: { b: new Set() } }, 'a.b'],
     ['a Promise', { a: Promise.resolve(1) }, 'a'],
@@ -186,7 +188,9 @@ describe('what cannot be said is refused with its path', () => {
         caught = error;
       }
       expect(caught).toBeInstanceOf(CodecError);
-      expect((caught as CodecError).path).toBe(path);
+      const { path: said = '' } = caught as CodecError;
+      if (typeof path === 'string') expect(said).toBe(path);
+      else expect(said).toMatch(path);
     }
   });
 
