@@ -146,7 +146,6 @@ export const SAVE_PATHS: readonly SavePathRow[] = [
     'tcp://127.0.0.1:{A}?prefix=q%zz': 'A/0/q%zz',
     'tcp://127.0.0.1:{A}?prefix=a;database=3': 'A/0/a;database=3',
     'tcp://127.0.0.1:{A}?prefix=a#b&database=2': 'A/2/a#b',
-    'tcp://127.0.0.1:{A}?prefix=a#': 'A/0/a#',
     'tcp://127.0.0.1:{A}#prefix=a': `A/0/${S}`,
     'tcp://127.0.0.1:{A}?pre[fix=1&prefix[=x': `A/0/${S}`,
     'tcp://127.0.0.1:{A}?prefix=\u0001a': 'A/0/_a',
