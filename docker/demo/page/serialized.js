@@ -3,7 +3,7 @@
  * the variables beside it come from the bridge's own codec.
  */
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Bytes as text: UTF-8 if they are, else every other byte as \xNN. */
 export function textOf(bytes) {
