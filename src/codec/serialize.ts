@@ -2,6 +2,7 @@
 
 import { CodecError } from '../errors.ts';
 import { readIgbinary, writeIgbinary } from './igbinary/igbinary.ts';
+import { readMsgpack, writeMsgpack } from './msgpack/msgpack.ts';
 import {
   asBuffer,
   type DecodeLimits,
@@ -33,6 +34,7 @@ interface ValueFormat {
 const FORMATS: { readonly [name in Format]?: ValueFormat } = {
   php: { write: writeValue, read: readValue },
   igbinary: { write: writeIgbinary, read: readIgbinary },
+  msgpack: { write: (value, limits) => writeMsgpack(value, limits), read: readMsgpack },
 };
 
 /**

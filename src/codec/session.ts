@@ -2,6 +2,7 @@
 
 import { CodecError } from '../errors.ts';
 import { igbinaryHandler } from './handlers/igbinary.ts';
+import { msgpackHandler } from './handlers/msgpack.ts';
 import { phpHandler } from './handlers/php.ts';
 import { phpBinaryHandler } from './handlers/php-binary.ts';
 import { phpSerializeHandler } from './handlers/php-serialize.ts';
@@ -34,6 +35,7 @@ const HANDLERS: { readonly [name in SessionHandlerName]?: SerializeHandler } = {
   php_binary: phpBinaryHandler,
   php_serialize: phpSerializeHandler,
   igbinary: igbinaryHandler,
+  msgpack: msgpackHandler,
 };
 
 /**

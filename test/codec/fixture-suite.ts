@@ -180,7 +180,13 @@ export function describeFixtures(family: Family): void {
       it(row.name, () => {
         for (const [handler, latin1] of Object.entries(row.bytes)) {
           if (latin1 === false) continue;
-          expectLossless(sessionCodec(handler as Handler), bytesOf(latin1));
+          const codec = sessionCodec(handler as Handler);
+          if (handler === 'msgpack' && row.name === 'an empty __sleep') {
+            // The extension writes no byte at all for such an object: nobody can read the rest.
+            expect(() => codec.decode(bytesOf(latin1))).toThrow(CodecError);
+            continue;
+          }
+          expectLossless(codec, bytesOf(latin1));
         }
       });
     }

@@ -6,6 +6,7 @@
  * a second pass.
  */
 import { CodecError } from '../../errors.ts';
+import { mangledNames } from '../mangled-names.ts';
 import {
   Cell,
   getNotes,
@@ -23,7 +24,6 @@ import { ObjectBuilder } from '../php/object-builder.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';
-import { mangledNames } from './mangled-names.ts';
 import { type CopyBudget, copyOfBody } from './shared-bodies.ts';
 import { PASSED_OVER, skipIgbinary } from './skip.ts';
 import { INDEX_KEY, INTEGER_KEY, PLAIN_KEY, StringTable } from './strings.ts';

@@ -2,8 +2,9 @@
  * igbinary's string table: every string of a blob, be it a value, a key, a property name or the
  * name of a class or an enum case, gets the next id when it is written in full.
  */
+import { BlobText } from '../blob-text.ts';
 import { keyIsIndex, keySlot, keyTexts } from '../key-cache.ts';
-import { decodeSmall, decodeText, type NativeText } from '../text.ts';
+import { decodeText } from '../text.ts';
 
 /** What a string is as the key of an array. */
 export const PLAIN_KEY = 1;
@@ -26,10 +27,11 @@ export class StringTable {
   repeated = false;
   readonly #epoch: number;
   #others: Set<string> | null = null;
-  #latin: string | null = null;
+  readonly #text: BlobText;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#text = new BlobText(bytes);
     // Every blob can hold at most one string for each byte.
     if (epoch + bytes.length > 0x7fffffff) {
       owners.fill(0);
@@ -45,7 +47,7 @@ export class StringTable {
 
   /** A string in full, as a value. */
   addValue(start: number, length: number): string | Buffer {
-    const text = this.#decode(start, length);
+    const text = this.#text.at(start, length);
     this.#keyKinds.push(0);
     this.#remember(start, length, text);
     return text;
@@ -114,23 +116,6 @@ export class StringTable {
       else units.push(...Buffer.from(character));
     }
     return decodeText(Buffer.from(units), 0, units.length);
-  }
-
-  #decode(start: number, length: number): string | Buffer {
-    const b = this.#bytes;
-    const end = start + length;
-    if (length < 13) {
-      let bits = 0;
-      for (let i = start; i < end; i++) bits |= b[i]!;
-      if (bits >= 0x80) return decodeSmall(b, start, end) ?? decodeText(b, start, end);
-      // V8 copies substrings this short, so they do not keep the copy of the blob alive.
-      if (this.#latin !== null) return this.#latin.substring(start, end);
-      const native = b as unknown as NativeText;
-      if (b.length < 256) return native.latin1Slice(start, end);
-      this.#latin = native.latin1Slice(0, b.length);
-      return this.#latin.substring(start, end);
-    }
-    return decodeText(b, start, end);
   }
 
   /** Gives a string its id, and watches for one that is written in full again. */

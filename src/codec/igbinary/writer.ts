@@ -4,6 +4,7 @@
  */
 import { CodecError } from '../../errors.ts';
 import { INT_MAX, INT_MIN, isIntegerKey, isIntegerNumber } from '../integers.ts';
+import { mangled, mangledNames } from '../mangled-names.ts';
 import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from '../notes.ts';
 import { joinPath } from '../path.ts';
 import { isPlain, listKeys, nameOfClass, sameNames } from '../plain.ts';
@@ -18,7 +19,6 @@ import {
 import { View, viewOf } from '../view.ts';
 import * as F from './format.ts';
 import { type IgbinaryNotes, igbinaryNotes } from './igbinary-notes.ts';
-import { mangled, mangledNames } from './mangled-names.ts';
 import { IgbinaryOutput } from './output.ts';
 import { BodyComparison } from './shared-bodies.ts';
 

@@ -38,6 +38,9 @@ function answerTo(string $operation, string $argument, string $item): string
                     return '-decode';
                 }
                 eval($code);
+                if ($argument === 'msgpack') {
+                    dropLoneReferences();
+                }
 
                 return '+' . session_encode();
             case 'run':

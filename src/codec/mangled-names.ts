@@ -1,5 +1,5 @@
 /** Property names as they stand in the bytes: `\0*\0name`, `\0Class\0name` or `name`. */
-import { INT_KEY, type Layout } from '../notes.ts';
+import { INT_KEY, type Layout } from './notes.ts';
 
 const known = new WeakMap<Layout, readonly (string | null)[]>();
 

@@ -1,0 +1,3 @@
+import { describeFixtures } from '../fixture-suite.ts';
+
+describeFixtures('msgpack');
