@@ -2,11 +2,12 @@
  * The life of a session within one web request, without any web framework: from the Cookie header
  * to the Set-Cookie that the response needs.
  */
-import { BridgeError, LockError, SessionError } from '../errors.ts';
+import { LockError, SessionError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
 import type { SessionVariables } from '../session/session-variables.ts';
 import { formatCookie, formatCookieDeletion, readCookie, sessionIdOf } from './cookie.ts';
+import { isLost } from './lost-session.ts';
 import { type WebSettings, webSettingsOf } from './web-settings.ts';
 
 /** What of a request matters to its session. */
@@ -231,13 +232,6 @@ export class RequestSession {
     }
     return this.#setCookie?.text;
   }
-}
-
-function isLost(error: unknown): error is BridgeError {
-  return (
-    error instanceof BridgeError &&
-    (error.code === 'ERR_PSB_SESSION_GONE' || error.code === 'ERR_PSB_SESSION_REPLACED')
-  );
 }
 
 function refuseIfSent(headersSent: () => boolean): void {

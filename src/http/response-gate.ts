@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import onHeaders from 'on-headers';
 import type { RequestSession, SessionResponse } from './request-session.ts';
+import { addSetCookies } from './set-cookie.ts';
 
 type Arguments = readonly unknown[];
 
@@ -94,10 +95,7 @@ export class ResponseGate {
       // What the application says about caching is more precise.
       if (!response.hasHeader(name)) response.setHeader(name, headers[name] as string);
     }
-    if (setCookie.length === 0) return;
-    const present = [response.getHeader('Set-Cookie') ?? []].flat().map(String);
-    const missing = setCookie.filter((text) => !present.includes(text));
-    if (missing.length > 0) response.setHeader('Set-Cookie', [...present, ...missing]);
+    addSetCookies(response, setCookie);
   }
 
   #writeHead(args: Arguments): ServerResponse {

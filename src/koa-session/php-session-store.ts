@@ -1,8 +1,12 @@
 /**
  * PHP's sessions as a store for koa-session.
  */
-import { BridgeError, OptionsError, SessionError } from '../errors.ts';
-import { sessionIdOf } from '../http/cookie.ts';
+import type { ServerResponse } from 'node:http';
+import onHeaders from 'on-headers';
+import { OptionsError, SessionError } from '../errors.ts';
+import { formatCookie, sessionIdOf } from '../http/cookie.ts';
+import { isLost } from '../http/lost-session.ts';
+import { addSetCookies, setCookiesOf } from '../http/set-cookie.ts';
 import { webSettingsOf } from '../http/web-settings.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
@@ -131,8 +135,26 @@ export class PhpSessionStore {
       : // Somebody's own id (the store may be used alone): adopted, whatever strict mode says.
         await this.sessions.open(id, { useStrictMode: false, beforeNewId });
     this.#keep(ctx, session);
-    if (made) this.#generated.delete(ctx);
+    if (made) {
+      this.#generated.delete(ctx);
+      this.#announce(ctx, session);
+    }
     return session;
+  }
+
+  /**
+   * Koa's error handler drops the cookie that koa-session has set. Of a new session nobody would
+   * ever learn then, and of a regenerated one its owner would not.
+   */
+  #announce(ctx: object, session: Session): void {
+    const { res, secure = false } = ctx as Context & { readonly res?: ServerResponse };
+    if (typeof res?.writeHead !== 'function') return;
+    onHeaders(res, () => {
+      if (this.#open.get(ctx) !== session || !session.exists) return;
+      const { cookie } = webSettingsOf(this.sessions);
+      if (setCookiesOf(res).some((text) => text.startsWith(`${cookie.name}=`))) return;
+      addSetCookies(res, [formatCookie(cookie, session.id, secure)]);
+    });
   }
 
   /** For the rest of the request; koa-session does not say when it is over, the response does. */
@@ -190,13 +212,6 @@ function idOf(key: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isLost(error: unknown): error is BridgeError {
-  return (
-    error instanceof BridgeError &&
-    (error.code === 'ERR_PSB_SESSION_GONE' || error.code === 'ERR_PSB_SESSION_REPLACED')
-  );
 }
 
 function isObject(value: unknown): value is object {

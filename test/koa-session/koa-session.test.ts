@@ -244,6 +244,38 @@ describe('nothing lost', () => {
   });
 });
 
+describe('a handler that throws', () => {
+  test('the cookie of a new session survives the error response', async () => {
+    const { url } = await start((s) => {
+      s.php = { tries: 1 };
+      throw new Error('boom');
+    });
+    const { status, cookie, setCookie } = await get(url);
+    expect(status).toBe(500);
+    expect(setCookie).toHaveLength(1);
+    expect(await stored(idOf(cookie))).toEqual({ tries: 1 });
+  });
+
+  test('so does that of a regenerated one', async () => {
+    const { cookie, id } = await signedIn();
+    const { url } = await start(async (s) => {
+      await s.regenerate();
+      throw new Error('boom');
+    });
+    const answer = await get(url, cookie);
+    expect(answer.setCookie).toHaveLength(1);
+    expect(await stored(id)).toBeNull();
+    expect(await stored(idOf(answer.cookie))).toEqual({ userid: 'kky' });
+  });
+
+  test('without an error it is sent once', async () => {
+    const { url } = await start((s) => {
+      s.php = { tries: 1 };
+    });
+    expect((await get(url)).setCookie).toHaveLength(1);
+  });
+});
+
 describe('as the README of koa-session says', () => {
   test('ctx.session = null destroys the session and clears the cookie', async () => {
     const { cookie, id } = await signedIn();
