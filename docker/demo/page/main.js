@@ -24,14 +24,15 @@ const live = new Live({
   },
 });
 
+/** A login or logout gave the browser another cookie: watch that session from now on. */
+async function lookAgain() {
+  await Promise.all([live.connect(), refreshPanels()]);
+}
+
 startTheme();
 showLegend();
-startSessionView();
-showPanels(async () => {
-  // A login or logout gave the browser another cookie: watch that session from now on.
-  await Promise.all([live.connect(), refreshPanels()]);
-});
+startSessionView(lookAgain);
+showPanels(lookAgain);
 startBurst();
 startTour();
-live.connect();
-refreshPanels();
+lookAgain();

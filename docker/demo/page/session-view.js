@@ -105,9 +105,18 @@ function showTtl() {
   byId('ttl-rest').style.width = `${Math.min(100, (left / 1000 / lifetime) * 100)}%`;
 }
 
-/** Counts the time to live down, and marks a variable in both views under the pointer. */
-export function startSessionView() {
-  setInterval(showTtl, 500);
+/**
+ * Counts the time to live down, and marks a variable in both views under the pointer.
+ *
+ * @param {() => void} onExpired called when it has run out: Redis tells nobody
+ */
+export function startSessionView(onExpired) {
+  setInterval(() => {
+    showTtl();
+    if (expires === undefined || expires > performance.now()) return;
+    expires = undefined;
+    onExpired();
+  }, 500);
   for (const id of ['blob', 'variables']) {
     byId(id).addEventListener('pointerover', ({ target }) => {
       point(target.closest?.('[data-name]')?.dataset.name);

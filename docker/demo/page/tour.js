@@ -50,7 +50,7 @@ const STEPS = [
   },
   {
     at: 'burst',
-    caption: 'The same burst with the bridge, beside phpredis’s own locks.',
+    caption: 'The same burst with the bridge, beside phpredis’s own locks: Node loses nothing.',
     run: () => runBurst('phpredis'),
   },
   {
