@@ -24,10 +24,12 @@ export interface IniContext {
 /** Adds what one file or text says. */
 export function readIniText(text: string, source: string, context: IniContext): void {
   const { settings, isWanted } = context;
+  let special = false;
   for (const entry of parseIni(text, variableOf(context), source)) {
     const { section, name, value, line } = entry;
-    // [HOST=…] and [PATH=…] concern some requests only.
-    if (/^(HOST|PATH)=/i.test(section) || !isWanted(name)) continue;
+    // [HOST=…] and [PATH=…] concern some requests only; no other section ends them (seen).
+    special ||= /^(HOST|PATH)=/i.test(section);
+    if (special || !isWanted(name)) continue;
     if (value === undefined) throw unreadable(source, line, name, entry.problem);
     settings.set(name, value);
   }

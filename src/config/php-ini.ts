@@ -150,7 +150,8 @@ function configurationOf(settings: IniSettings, phpredis: string): PhpConfigurat
     name: text('session.name'),
     serializeHandler: text('session.serialize_handler') as SessionHandlerName,
     serializePrecision: number('serialize_precision'),
-    gcMaxlifetime: number('session.gc_maxlifetime'),
+    // phpredis asks for the plain number: `2K` is two seconds to it (seen on the wire).
+    gcMaxlifetime: integer(text('session.gc_maxlifetime')),
     useStrictMode: flag('session.use_strict_mode'),
     lazyWrite: flag('session.lazy_write'),
     sidLength: number('session.sid_length'),
@@ -164,13 +165,13 @@ function configurationOf(settings: IniSettings, phpredis: string): PhpConfigurat
     cacheLimiter: cacheLimiter(text('session.cache_limiter')),
     cacheExpire: number('session.cache_expire'),
     lockingEnabled: flag('redis.session.locking_enabled'),
-    lockExpire: number('redis.session.lock_expire'),
+    lockExpire: integer(text('redis.session.lock_expire')),
     // phpredis reads 0 as "the default".
-    lockRetries: number('redis.session.lock_retries') || (old ? 10 : 100),
-    lockWaitTime: number('redis.session.lock_wait_time') || (old ? 2000 : 20_000),
+    lockRetries: integer(text('redis.session.lock_retries')) || (old ? 10 : 100),
+    lockWaitTime: integer(text('redis.session.lock_wait_time')) || (old ? 2000 : 20_000),
     onLockFailure: flag('redis.session.lock_failure_readonly') ? 'readonly' : 'error',
     compression: compression(text('redis.session.compression')),
-    compressionLevel: number('redis.session.compression_level'),
+    compressionLevel: integer(text('redis.session.compression_level')),
   };
 }
 
@@ -179,12 +180,24 @@ function isOn(text: string): boolean {
   return /^(true|yes|on)$/i.test(text) || (Number.parseInt(text, 10) || 0) !== 0;
 }
 
-/** ZEND_ATOL() with PHP's K, M and G. */
+/** strtol() with base 0: decimal, 0x…, or octal behind a leading zero; what follows is ignored. */
+function integer(text: string): number {
+  const match = /^\s*([+-]?)(?:0x([0-9a-f]+)|(0[0-7]*)|(\d+))/i.exec(text);
+  if (match === null) return 0;
+  const [, sign, hex, octal, decimal] = match;
+  const size =
+    hex !== undefined
+      ? Number.parseInt(hex, 16)
+      : octal !== undefined
+        ? Number.parseInt(octal, 8)
+        : Number(decimal);
+  return sign === '-' && size !== 0 ? -size : size;
+}
+
+/** ZEND_ATOL(): the same with K, M or G as the last character. */
 function quantity(text: string): number {
-  const match = /^\s*([+-]?\d+)[^\s]*?([kmg])?\s*$/i.exec(text);
-  if (match === null) return Number.parseInt(text, 10) || 0;
-  const power = 'kmg'.indexOf((match[2] ?? '-').toLowerCase()) + 1;
-  return Number(match[1]) * 1024 ** power;
+  const power = 'kmg'.indexOf(text.trim().slice(-1).toLowerCase() || '-') + 1;
+  return integer(text) * 1024 ** power;
 }
 
 function sameSite(text: string): PhpConfiguration['cookieSamesite'] {
