@@ -14,11 +14,11 @@ export class View {
   readonly notes: Notes;
   /** The container whose notes these are, if it is not this one. */
   readonly before: object | null;
-  #next = 0;
-  #floats: Map<string, number> | null = null;
-  #kids: Map<string, object> | null = null;
-  #scopes: Map<string, string | null> | null = null;
-  #alignment: Int32Array | null | undefined;
+  private nextMemo = 0;
+  private floatsMemo: Map<string, number> | null = null;
+  private kidsMemo: Map<string, object> | null = null;
+  private scopesMemo: Map<string, string | null> | null = null;
+  private alignmentMemo: Int32Array | null | undefined;
 
   constructor(container: object, notes: Notes, before: object | null) {
     this.container = container;
@@ -72,14 +72,15 @@ export class View {
 
   #floatAt(keys: readonly Key[], key: Key): number {
     // Entries mostly come in the order in which they were read.
-    if (String(keys[this.#next]) === String(key)) return this.#next++;
+    const next = keys[this.nextMemo];
+    if (next === key || String(next) === String(key)) return this.nextMemo++;
     if (keys.length <= LOOKUP) {
       const at = keys.findIndex((name) => String(name) === String(key));
-      if (at >= 0) this.#next = at + 1;
+      if (at >= 0) this.nextMemo = at + 1;
       return at;
     }
-    this.#floats ??= new Map(keys.map((name, i) => [String(name), i]));
-    return this.#floats.get(String(key)) ?? -1;
+    this.floatsMemo ??= new Map(keys.map((name, i) => [String(name), i]));
+    return this.floatsMemo.get(String(key)) ?? -1;
   }
 
   #listFloat(
@@ -97,12 +98,12 @@ export class View {
   }
 
   #isFloatIndex(floats: readonly number[], index: number): boolean {
-    if (floats[this.#next] === index) {
-      this.#next++;
+    if (floats[this.nextMemo] === index) {
+      this.nextMemo++;
       return true;
     }
-    this.#floats ??= new Map(floats.map((at, i) => [String(at), i]));
-    return this.#floats.has(String(index));
+    this.floatsMemo ??= new Map(floats.map((at, i) => [String(at), i]));
+    return this.floatsMemo.has(String(index));
   }
 
   /** The reference that this slot holds. */
@@ -132,8 +133,8 @@ export class View {
       const at = keys.findIndex((name) => String(name) === String(key));
       return at < 0 ? undefined : notes.kids[at];
     }
-    this.#kids ??= new Map(keys.map((name, i) => [String(name), notes.kids?.[i] as object]));
-    return this.#kids.get(String(key));
+    this.kidsMemo ??= new Map(keys.map((name, i) => [String(name), notes.kids?.[i] as object]));
+    return this.kidsMemo.get(String(key));
   }
 
   /** The scope of a property of an object, INT_KEY included. */
@@ -144,19 +145,19 @@ export class View {
       const at = layout.names.indexOf(name);
       return at < 0 ? undefined : layout.scopes[at];
     }
-    this.#scopes ??= new Map(layout.names.map((known, i) => [known, layout.scopes[i] ?? null]));
-    return this.#scopes.get(name);
+    this.scopesMemo ??= new Map(layout.names.map((known, i) => [known, layout.scopes[i] ?? null]));
+    return this.scopesMemo.get(name);
   }
 
   /** Lists: where the element that is now at `index` was when the list was read; −1 if nowhere. */
   wasAt(index: number): number {
     const { values } = this.notes;
     if (values === null) return index;
-    if (this.#alignment === undefined) {
-      this.#alignment = align(values, this.container as readonly unknown[]);
+    if (this.alignmentMemo === undefined) {
+      this.alignmentMemo = align(values, this.container as readonly unknown[]);
     }
-    if (this.#alignment === null) return index < values.length ? index : -1;
-    return this.#alignment[index] ?? -1;
+    if (this.alignmentMemo === null) return index < values.length ? index : -1;
+    return this.alignmentMemo[index] ?? -1;
   }
 }
 

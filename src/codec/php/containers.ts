@@ -39,10 +39,10 @@ export function closeList(list: unknown[], marks: Marks, floatMark: number, kidM
       }
     }
   }
-  marks.floatKeys.length = floatMark;
-  marks.floatTexts.length = floatMark;
-  marks.kidKeys.length = kidMark;
-  marks.kids.length = kidMark;
+  truncate(marks.floatKeys, floatMark);
+  truncate(marks.floatTexts, floatMark);
+  truncate(marks.kidKeys, kidMark);
+  truncate(marks.kids, kidMark);
   if (listFloats === 'all' && kids === 0 && listTexts === null) {
     setNotes(list, ALL_FLOATS);
   } else {
@@ -94,10 +94,10 @@ export function closeMap(
       }),
     );
   }
-  marks.floatKeys.length = floatMark;
-  marks.floatTexts.length = floatMark;
-  marks.kidKeys.length = kidMark;
-  marks.kids.length = kidMark;
+  truncate(marks.floatKeys, floatMark);
+  truncate(marks.floatTexts, floatMark);
+  truncate(marks.kidKeys, kidMark);
+  truncate(marks.kids, kidMark);
   if (orderMark >= 0) marks.order.length = orderMark;
   return good;
 }
@@ -110,8 +110,8 @@ function dropRepeated(marks: Marks, floatMark: number, kidMark: number): void {
     if (text === REPEATED) floats.delete(marks.floatKeys[i]!);
     else floats.set(marks.floatKeys[i]!, text);
   }
-  marks.floatKeys.length = floatMark;
-  marks.floatTexts.length = floatMark;
+  truncate(marks.floatKeys, floatMark);
+  truncate(marks.floatTexts, floatMark);
   for (const [key, text] of floats) {
     marks.floatKeys.push(key);
     marks.floatTexts.push(text);
@@ -122,8 +122,8 @@ function dropRepeated(marks: Marks, floatMark: number, kidMark: number): void {
     if (kid === REPEATED_KID) kids.delete(marks.kidKeys[i]!);
     else kids.set(marks.kidKeys[i]!, kid);
   }
-  marks.kidKeys.length = kidMark;
-  marks.kids.length = kidMark;
+  truncate(marks.kidKeys, kidMark);
+  truncate(marks.kids, kidMark);
   for (const [key, kid] of kids) {
     marks.kidKeys.push(key);
     marks.kids.push(kid);
@@ -159,4 +159,10 @@ function floatNotes(marks: Marks, from: number, layout: Layout | null): Notes {
   const made = makeNotes({ layout, floatKeys: floatKeys.slice(from) });
   shared[slot] = made;
   return made;
+}
+
+/** Setting a length is a slow call; few entries are popped faster. */
+function truncate(array: unknown[], length: number): void {
+  if (array.length - length > 16) array.length = length;
+  else while (array.length > length) array.pop();
 }

@@ -71,6 +71,7 @@ export class Reader {
   /** Of the outermost value: `undefined` no float, else its text if that is not canonical. */
   float: string | null | undefined;
   #opening = '';
+  #failed = false;
   #latin: string | null = null;
   #ascii: boolean | undefined;
 
@@ -116,15 +117,23 @@ export class Reader {
   value(ownerSlot: number, ownerKey: Key): unknown {
     this.float = undefined;
     try {
-      return this.#value(ownerSlot, ownerKey);
+      this.#failed = true;
+      const value = this.#value(ownerSlot, ownerKey);
+      this.#failed = false;
+      return value;
     } finally {
-      stackContainers.length = 0;
-      stackShapes.length = 0;
-      marks.floatKeys.length = 0;
-      marks.floatTexts.length = 0;
-      marks.kidKeys.length = 0;
-      marks.kids.length = 0;
-      marks.order.length = 0;
+      // Also after an error nothing of the data may stay behind.
+      if (this.#failed) {
+        stackContainers.length = 0;
+        stackShapes.length = 0;
+      }
+      if (marks.floatKeys.length + marks.kids.length + marks.order.length > 0) {
+        marks.floatKeys.length = 0;
+        marks.floatTexts.length = 0;
+        marks.kidKeys.length = 0;
+        marks.kids.length = 0;
+        marks.order.length = 0;
+      }
     }
   }
 

@@ -64,13 +64,13 @@ export function encodeWith(
   const base = depth;
   try {
     try {
-      write(new Writer(output, options, false));
+      write(new Writer(output, options, false, root));
     } catch (error) {
       if (error !== UNSETTLED) throw error;
       while (depth > base) leave();
       output.pos = 0;
       settleReferences(root as object);
-      write(new Writer(output, options, true));
+      write(new Writer(output, options, true, root));
     }
     return output.take();
   } finally {
@@ -96,7 +96,8 @@ export class Writer {
   #objects: Map<object | string, number> | null = null;
   #cells: Map<Cell, number> | null = null;
 
-  constructor(output: TextOutput, options: WriteOptions, settled: boolean) {
+  constructor(output: TextOutput, options: WriteOptions, settled: boolean, root: unknown) {
+    this.#root = Array.isArray(root) || typeof root !== 'object' ? null : root;
     this.output = output;
     this.#options = options;
     this.#settled = settled;
@@ -116,6 +117,8 @@ export class Writer {
   }
 
   #name: string | undefined;
+  /** What holds the values that are written one by one. */
+  readonly #root: object | null;
 
   /** The root itself is a reference (`R:1`): it takes the first slot. */
   rootCell(cell: Cell | null): void {
@@ -162,14 +165,22 @@ export class Writer {
         else if (!output.name(key)) throw this.#lone(key);
       }
       frame.key = key;
-      if (typeof value === 'string') {
-        if (frame.view === undefined) {
+      const { view } = frame;
+      if (view === undefined || view.notes.cells === null) {
+        // The everyday scalars, without the detour over references.
+        if (typeof value === 'string') {
           this.#slots++;
           if (!output.string(value)) throw this.#lone(key);
           continue;
         }
+        if (typeof value === 'number') {
+          this.#slots++;
+          if (view === undefined && (value | 0) === value && value !== 0) output.integer(value);
+          else this.#number(value, key, view);
+          continue;
+        }
       }
-      if (this.#place(value, key, frame.view)) return;
+      if (this.#place(value, key, view)) return;
     }
   }
 
@@ -267,6 +278,11 @@ export class Writer {
 
   #object(value: object, key: Key, cell: Cell | undefined, view: View | undefined): boolean {
     const { output } = this;
+    if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
+      this.#slots++;
+      this.#openArray(value, key, view);
+      return true;
+    }
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
       const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
@@ -324,7 +340,7 @@ export class Writer {
       frame.keys = listKeys(value);
       frame.count = frame.keys === null ? value.length : frame.keys.length;
     } else {
-      if (!isPlain(value)) {
+      if (Object.getPrototypeOf(value) !== Object.prototype && !isPlain(value)) {
         leave();
         throw this.#refuse(`an instance of ${nameOfClass(value)} cannot be written`, key);
       }
@@ -447,14 +463,19 @@ export class Writer {
 
   /** PHP unrolls a recursive array once; one that is open a third time never ends. */
   #checkCycle(container: object, key: Key): void {
-    const places: number[] = [];
+    let times = 0;
     for (let level = this.#base + 1; level <= depth; level++) {
-      if (frames[level]!.container === container) places.push(level);
+      if (frames[level]!.container === container) times++;
     }
-    const [, second] = places;
-    if (places.length < 3 || second === undefined) return;
-    // The error names the first place where it stands inside of itself.
-    while (depth >= second) leave();
+    if (times < 3) return;
+    // The error names the first place where something stands inside of itself.
+    const open = new Set<object | null>();
+    let level = this.#base + 1;
+    if (frames[level]!.container !== this.#root) open.add(this.#root);
+    while (level <= depth && !open.has(frames[level]!.container)) {
+      open.add(frames[level++]!.container);
+    }
+    while (depth >= level) leave();
     throw this.#refuse(
       'an array that contains itself (not by a reference of PHP) cannot be written',
       key,
