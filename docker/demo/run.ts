@@ -26,6 +26,7 @@ const { values } = parseArgs({
   },
 });
 
+let running: Demo | undefined;
 const print = (line: string): void => console.log(line);
 
 async function main(): Promise<void> {
@@ -34,10 +35,12 @@ async function main(): Promise<void> {
   if (values.serve) return serve(handlers[0] ?? 'phpredis');
   for (const handler of handlers) {
     const demo = await start(handler);
+    running = demo;
     try {
       await tell(handler, demo.url, demo.prefix);
     } finally {
       await demo.stop();
+      running = undefined;
     }
   }
   print('\nOne login, three services, two languages: every step was as it should be.');
@@ -72,10 +75,14 @@ async function serve(handler: DemoHandler): Promise<void> {
   await demo.stop();
 }
 
-// Ended from outside, the story takes its servers with it: they are ended when this process exits.
+// Ended from outside, the story takes its servers and containers with it.
 if (!values.serve) {
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await running?.stop();
+      process.exit(1);
+    });
+  }
 }
 
 try {

@@ -16,6 +16,7 @@ import {
   prefixOf,
 } from '../../docker/demo/service/settings.ts';
 import { countAcrossInstances, PEOPLE, playStory } from '../../docker/demo/story.ts';
+import { cookieJar, fetchWith } from '../services/cookie-jar.ts';
 import { freePort } from '../services/port.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -129,6 +130,25 @@ describe.skipIf(!docker)(
       const { counts, instances } = await countAcrossInstances(url(), 16);
       expect(counts).toEqual(Array.from({ length: 16 }, (_, at) => at + 1));
       expect(instances.size).toBeGreaterThan(2);
+    });
+
+    it("runs the source documents' own files, unchanged, and shares their sessions with Koa", async () => {
+      await up({ suite: 'trixie', node: 24, handler: 'class', serializeHandler: 'php' });
+      const jar = cookieJar();
+      const page = async (path: string): Promise<string> =>
+        (await fetchWith(jar, `${url()}${path}`)).text();
+      const shown = '사용자 이름 : 이다은oooaa<br>사용자 아이디 : lde<br>';
+      expect(await page('/source-documents/user/redis_session_set.php')).toBe(shown);
+      const cart = await fetchWith(jar, `${url()}/node/cart`, {
+        method: 'POST',
+        body: new URLSearchParams({ item: 'coffee' }),
+      });
+      expect(await cart.json()).toMatchObject({
+        user: { userid: 'lde', username: '이다은oooaa' },
+        cart: [{ item: 'coffee', by: 'Node' }],
+      });
+      expect(await page('/source-documents/task/redis_session_get.php')).toBe(shown);
+      expect(await page('/node/')).toContain('coffee');
     });
 
     it('loses nothing when an instance is stopped and another one killed', async () => {

@@ -2,6 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { SessionManager } from '../../../src/config/session-manager.ts';
 import { cookieJar } from '../../services/cookie-jar.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../services/folder.ts';
 import { type PhpPool, type PhpService, startPhp } from '../../services/php.ts';
@@ -55,6 +56,31 @@ it('sets the session in one service and shows it in the other', async () => {
   const key = `session:${jar.get('PHPSESSID')}`;
   expect(await redis.client.get(key)).toBe('username|s:14:"이다은oooaa";userid|s:3:"lde";');
   expect(await redis.client.ttl(key)).toBe(3600);
+});
+
+it('shares its sessions with Node, TTL and all', async () => {
+  const jar = cookieJar();
+  const set = await pool.request('user/redis_session_set.php', { jar });
+  const key = `session:${jar.get('PHPSESSID')}`;
+  const warnings: string[] = [];
+  const sessions = new SessionManager({
+    savePath: redis.savePath('prefix=session:'),
+    onWarning: (code) => void warnings.push(code),
+  });
+  await sessions.run(jar.get('PHPSESSID'), async (session) => {
+    expect(session.variables).toEqual({ username: '이다은oooaa', userid: 'lde' });
+    session.variables['cart'] = ['차'];
+  });
+  await sessions.close();
+  expect(await redis.client.get(key)).toBe(
+    'username|s:14:"이다은oooaa";userid|s:3:"lde";cart|a:1:{i:0;s:3:"차";}',
+  );
+  // Nobody told Node about the 3600 seconds of the handler: they are not lowered to PHP's 1440.
+  expect(await redis.client.ttl(key)).toBe(3600);
+  expect(warnings).toEqual(['PSB_TTL_LONGER']);
+  const get = await pool.request('task/redis_session_get.php', { jar });
+  expect(get.body).toBe(set.body);
+  expect(await redis.client.get(key)).toContain('cart|a:1:{i:0;s:3:"차";}');
 });
 
 it('dies at logout on PHP 8, after the key is gone', async () => {

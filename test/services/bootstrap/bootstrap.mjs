@@ -61,7 +61,11 @@ async function installPrograms(modules, browser) {
     fail(instruction(missing));
   }
   const command = debianCommand(missing, !asRoot);
-  say(`Missing: ${missing.map(({ name }) => name).join(', ')}.\n$ ${command}`);
+  say(`Missing: ${missing.map(({ name }) => name).join(', ')}.`);
+  say(
+    'Debian starts such packages as services, too; the tests and the demo run their own on free ports.',
+  );
+  say(`$ ${command}`);
   if (!(await allowed())) fail(instruction(missing));
   const run = spawnSync('sh', ['-c', command], { stdio: 'inherit' });
   if (run.status !== 0) fail(`The installation failed. ${instruction(missing)}`);
