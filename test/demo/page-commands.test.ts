@@ -29,6 +29,11 @@ it('knows what the commands of PHP and of the bridge do to a session', () => {
 });
 
 it('takes the bytes back out of what MONITOR escaped', () => {
-  const [write] = keyCommands(['SETEX', 'k', '9', 'a|s:9:"\\xed\\x99\\x8d";\\\\x41\\n\\x00\\\\']);
+  const [write] = keyCommands([
+    'SETEX',
+    'k',
+    '9',
+    'a|s:9:\\"\\xed\\x99\\x8d\\";\\\\x41\\n\\x00\\\\',
+  ]);
   expect(value(write?.bytes)).toBe('a|s:9:"\xed\x99\x8d";\\x41\n\0\\');
 });

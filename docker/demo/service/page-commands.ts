@@ -64,7 +64,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   b: '\b',
 };
 
-/** MONITOR writes bytes as C would: `\n`, `\x00`, `\\`. ioredis has undone `\"` already. */
+/** MONITOR writes bytes as C would: `\n`, `\x00`, `\"`, `\\`. */
 function unescaped(text: string): Buffer {
   const bytes = text.replace(/\\(?:x([0-9a-f]{2})|(.))/gs, (_, hex?: string, char = '') =>
     hex === undefined ? (ESCAPES[char] ?? char) : String.fromCharCode(Number.parseInt(hex, 16)),

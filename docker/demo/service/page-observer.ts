@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { Redis } from 'ioredis';
 import { type KeyCommand, keyCommands } from './page-commands.ts';
+import { type MonitorLine, monitor } from './page-monitor.ts';
 import type { PageWriters, Writer } from './page-writers.ts';
+import type { DemoSettings } from './settings.ts';
 
 /** Something that happened to a key, as Redis saw it. */
 export interface Observed extends KeyCommand {
@@ -22,7 +23,7 @@ const KEPT_KEYS = 200;
  * MONITOR shows every value to whoever may use it and costs half the throughput: for a demo only.
  */
 export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
-  readonly #redis: Redis;
+  readonly #redis: DemoSettings['redis'];
   readonly #prefix: string;
   readonly #writers: PageWriters;
   readonly #byKey = new Map<string, Observed[]>();
@@ -36,7 +37,7 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
   #script: { readonly command: string; readonly address: string } = { command: '', address: '' };
   #told: Promise<void> = Promise.resolve();
 
-  constructor(redis: Redis, prefix: string, writers: PageWriters) {
+  constructor(redis: DemoSettings['redis'], prefix: string, writers: PageWriters) {
     super();
     // One listener for each open page.
     this.setMaxListeners(0);
@@ -47,7 +48,11 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
 
   /** Begins to watch; until somebody looks at the page there is no MONITOR. */
   start(): Promise<void> {
-    this.#started ??= this.#watch();
+    this.#started ??= monitor(this.#redis, (line) => this.#command(line)).catch((error) => {
+      // The next visitor tries again.
+      this.#started = undefined;
+      throw error;
+    });
     return this.#started;
   }
 
@@ -67,16 +72,7 @@ export class PageObserver extends EventEmitter<{ observed: [Observed] }> {
     setTimeout(() => this.#ignored.delete(key), 60_000).unref();
   }
 
-  async #watch(): Promise<void> {
-    const monitor = await this.#redis.monitor();
-    // The client connects and watches again by itself; without a listener it would print.
-    monitor.on('error', () => {});
-    monitor.on('monitor', (time: string, args: string[], source: string) => {
-      this.#command(Number(time) * 1000, args, source);
-    });
-  }
-
-  #command(at: number, args: string[], source: string): void {
+  #command({ at, args, source }: MonitorLine): void {
     const name = (args[0] ?? '').toUpperCase();
     if (name === 'EVALSHA' || name === 'EVAL') this.#script = { command: name, address: source };
     const inScript = source === 'lua';

@@ -16,7 +16,7 @@ import type { DemoSettings } from './settings.ts';
 /** Serves the page at `/` and what it asks for below `/page/`; everything else goes on. It opens no session. */
 export function pageRoutes(settings: DemoSettings, redis: Redis): Koa.Middleware {
   const log = settings.accessLog ? new AccessLog(settings.accessLog) : undefined;
-  const observer = new PageObserver(redis, settings.prefix, new PageWriters(redis, log));
+  const observer = new PageObserver(settings.redis, settings.prefix, new PageWriters(redis, log));
   const burst = new PageBurst(settings, redis, observer);
   const burstRequest = new BurstRequest(settings, redis);
   const sessions = new SessionManager({
