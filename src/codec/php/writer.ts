@@ -280,8 +280,7 @@ export class Writer {
     const { output } = this;
     if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
       this.#slots++;
-      this.#openArray(value, key, view);
-      return true;
+      return this.#openArray(value, key, view);
     }
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
@@ -316,11 +315,10 @@ export class Writer {
       return false;
     }
     this.#slots++;
-    this.#openArray(value, key, view);
-    return true;
+    return this.#openArray(value, key, view);
   }
 
-  #openArray(value: object, key: Key, parent: View | undefined): void {
+  #openArray(value: object, key: Key, parent: View | undefined): boolean {
     const { output } = this;
     let view: View | undefined;
     const notes = getNotes(value);
@@ -333,23 +331,32 @@ export class Writer {
         view = viewOf(value, before);
       }
     }
+    let keys: readonly (Key | HiddenSlot)[] | null;
+    let count: number;
+    if (Array.isArray(value)) {
+      keys = listKeys(value);
+      count = keys === null ? value.length : keys.length;
+    } else {
+      if (Object.getPrototypeOf(value) !== Object.prototype && !isPlain(value)) {
+        throw this.#refuse(`an instance of ${nameOfClass(value)} cannot be written`, key);
+      }
+      keys = view === undefined ? Object.keys(value) : view.keys();
+      count = keys.length;
+    }
+    if (count === 0) {
+      // Nothing to go into: PHP does not count it as a level either.
+      output.ascii('a:0:{}');
+      return false;
+    }
     const frame = this.#enter(value, key);
     frame.view = view;
     frame.isObject = false;
-    if (Array.isArray(value)) {
-      frame.keys = listKeys(value);
-      frame.count = frame.keys === null ? value.length : frame.keys.length;
-    } else {
-      if (Object.getPrototypeOf(value) !== Object.prototype && !isPlain(value)) {
-        leave();
-        throw this.#refuse(`an instance of ${nameOfClass(value)} cannot be written`, key);
-      }
-      frame.keys = view === undefined ? Object.keys(value) : view.keys();
-      frame.count = frame.keys.length;
-    }
+    frame.keys = keys;
+    frame.count = count;
     output.byte(97);
     frame.countAt = output.pos + 1;
-    output.count(frame.count);
+    output.count(count);
+    return true;
   }
 
   #openObject(value: PhpObject, key: Key): boolean {
