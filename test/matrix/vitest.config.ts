@@ -6,6 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('../../', import.meta.url)),
   test: {
     name: 'matrix',
+    reporters: ['verbose'],
     include: ['test/matrix/**/*.test.ts'],
     // One compose project at a time: the containers already use every core.
     fileParallelism: false,
