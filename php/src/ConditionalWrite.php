@@ -19,10 +19,11 @@ final class ConditionalWrite
     private const ATTEMPTS = 64;
 
     /** The first ones follow at once; the later ones pause, by chance, so as not to meet again. */
-    private const AT_ONCE = 4;
+    private const AT_ONCE = 2;
 
     /** Microseconds. */
-    private const LONGEST_PAUSE = 20000;
+    private const SHORTEST_PAUSE = 50;
+    private const LONGEST_PAUSE = 100000;
 
     private SessionStore $store;
     private Options $options;
@@ -56,12 +57,14 @@ final class ConditionalWrite
      */
     public function run(string $bytes, ?string $expected, ?string $seen, callable $again): string
     {
+        $cost = self::SHORTEST_PAUSE;
         for ($attempt = 0; $attempt < self::ATTEMPTS; $attempt++) {
             $result = $this->attempt($bytes, $expected);
             if ($result->state === WriteResult::WRITTEN) {
                 return $bytes;
             }
-            $current = $attempt < self::AT_ONCE ? $result->bytes : $this->readLater($attempt);
+            $current = $attempt < self::AT_ONCE ? $result->bytes : $this->readLater($cost * 2 ** min($attempt, 6));
+            $started = hrtime(true);
             $this->refuseStranger($seen, $current);
             $expected = $seen = $current;
             if ($expected === null) {
@@ -69,6 +72,7 @@ final class ConditionalWrite
                 continue;
             }
             $bytes = $this->encode($again, $expected);
+            $cost = max(self::SHORTEST_PAUSE, intdiv(hrtime(true) - $started, 1000));
             if ($bytes === $expected) {
                 $this->store->touch($this->id, $this->options->lifetime());
 
@@ -115,10 +119,15 @@ final class ConditionalWrite
         });
     }
 
-    /** Between the look and the write there must be no pause: it would make the next conflict sure. */
-    private function readLater(int $attempt): ?string
+    /**
+     * Between the look and the write there must be no pause: it would make the next conflict sure.
+     *
+     * @param int $pause microseconds at most. Many writers of a large session get on only if most
+     *                   of them stand aside for as long as the work of the others takes.
+     */
+    private function readLater(int $pause): ?string
     {
-        usleep(random_int(0, (int) min(self::LONGEST_PAUSE, 50 * 2 ** min($attempt, 10))));
+        usleep(random_int(0, min(self::LONGEST_PAUSE, $pause)));
 
         return $this->store->read($this->id);
     }
