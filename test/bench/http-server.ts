@@ -75,6 +75,7 @@ app.use((ctx) => {
     ctx.body = 'written';
   }
 });
+process.on('message', () => process.send?.(process.cpuUsage()));
 const server = app.listen(0, '127.0.0.1', () => {
   process.send?.((server.address() as { port: number }).port);
 });
