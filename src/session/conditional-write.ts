@@ -54,15 +54,15 @@ export async function writeMerging(
     );
     if (result.state === 'written') return { outcome, conflicts, bytes };
     if (result.bytes?.equals(bytes)) return { outcome: 'merged', conflicts, bytes };
-    const theirs = decodeTheirs(codec, result.bytes);
+    const found = await newest(target, round, result.bytes);
+    const theirs = decodeTheirs(codec, found);
     const before = base === null ? null : codec.decode(base);
     assertSameSession(before, theirs, settings.identity);
     conflicts = merge(before ?? {}, codec.decode(ours), theirs, settings.onConflict);
     bytes = codec.encode(theirs);
-    expected = result.bytes;
+    expected = found;
     outcome = 'merged';
-    if (bytes.equals(expected as Buffer)) return { outcome, conflicts, bytes };
-    await jitter(round);
+    if (found?.equals(bytes)) return { outcome, conflicts, bytes };
   }
   throw overtaken();
 }
@@ -92,11 +92,11 @@ export async function writeUpdating(
       settings.saveHandler.writeIf(id, bytes, { expected: current, lock }),
     );
     if (result.state === 'written') return { outcome, conflicts: [], bytes };
-    const theirs = decodeTheirs(codec, result.bytes);
+    const found = await newest(target, round, result.bytes);
+    const theirs = decodeTheirs(codec, found);
     assertSameSession(current === null ? null : codec.decode(current), theirs, settings.identity);
-    current = result.bytes;
+    current = found;
     outcome = 'merged';
-    await jitter(round);
   }
   throw overtaken();
 }
@@ -126,9 +126,15 @@ function decodeTheirs(codec: SessionCodec, bytes: Buffer | null): SessionVariabl
   return bytes === null ? null : codec.decode(bytes);
 }
 
-/** The first repetition is immediate; further ones spread out, so that writers do not march in step. */
-async function jitter(round: number): Promise<void> {
-  if (round > 1) await sleep(Math.random() * Math.min(round * 2, 40));
+/**
+ * What to merge with in this round. At first at once what the refusal brought along: a pause would
+ * only make it stale, and every refusal means that somebody got through. A writer that keeps losing
+ * steps aside for a moment and looks again.
+ */
+async function newest(target: Target, round: number, seen: Buffer | null): Promise<Buffer | null> {
+  if (round < 8) return seen;
+  await sleep(Math.random() * Math.min(round, 40));
+  return target.settings.saveHandler.read(target.id);
 }
 
 function overtaken(): SessionError {
