@@ -58,7 +58,9 @@ export async function startNginx(options: NginxOptions): Promise<NginxService> {
       writeFileSync(config, configText(folder.path, http, options.accessLog));
       const service = await startService({
         program: program('nginx'),
-        args: ['-p', folder.path, '-c', config, '-e', 'stderr'],
+        // Without -e, which nginx 1.18 (Debian 11, Ubuntu 22.04) does not know; the alert that it cannot open
+        // its compiled-in log as an ordinary user is harmless.
+        args: ['-p', folder.path, '-c', config],
         cwd: folder.path,
         log: join(folder.path, 'nginx.log'),
         ready: (running) => /start worker processes/.test(running.output()),
