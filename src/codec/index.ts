@@ -5,7 +5,14 @@
  */
 
 export { type BridgeErrorCode, CodecError } from '../errors.ts';
-export { type CompressionName, compress, decompress } from './compression/compression.ts';
+export {
+  type CompressionName,
+  type CompressOptions,
+  compress,
+  type DecompressOptions,
+  decompress,
+} from './compression/compression.ts';
+export { type DetectedSerialization, detectSerialization } from './detect.ts';
 export type { DecodeOptions, EncodeOptions } from './options.ts';
 export {
   type Format,
