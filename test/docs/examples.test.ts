@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { SessionManager } from '../../src/index.ts';
 import { phpSession } from '../../src/koa/index.ts';
 import { serve } from '../http/server.ts';
-import { example, examples, run, sourceOf } from './examples.ts';
+import { example, examples, pages, run, sourceOf } from './examples.ts';
 
 const scripts = examples().filter(({ language }) => ['js', 'ts', 'tsx'].includes(language));
 
@@ -45,7 +45,7 @@ describe('every block of code in the README and in docs/', () => {
 
   test('links lead to files that are there', () => {
     const root = new URL('../../', import.meta.url);
-    for (const file of ['README.md', 'docs/koa.md', 'docs/koa-session.md', 'docs/recipes.md']) {
+    for (const file of pages()) {
       const text = readFileSync(new URL(file, root), 'utf8');
       for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
         expect(

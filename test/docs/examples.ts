@@ -14,11 +14,15 @@ export interface Example {
   readonly code: string;
 }
 
-/** All fenced blocks of the README and of docs/. */
-export function examples(): Example[] {
+/** The README and the pages of docs/. */
+export function pages(): string[] {
   const docs = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'));
-  const files = ['README.md', ...docs.map((name) => `docs/${name}`)];
-  return files.flatMap((file) => {
+  return ['README.md', ...docs.map((name) => `docs/${name}`)];
+}
+
+/** All their fenced blocks. */
+export function examples(): Example[] {
+  return pages().flatMap((file) => {
     const text = readFileSync(root + file, 'utf8');
     return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
       ({ index, 1: language = '', 2: code = '' }) => ({
