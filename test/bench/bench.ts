@@ -54,7 +54,7 @@ const missed: string[] = [];
 await using php = new BenchPhp(variants);
 const codec = await loadCodec();
 console.log(
-  'Fastest and median time for one blob; × median of the per-round ratios (ratio of the fastest).',
+  'Fastest and median time for one blob; × ratio of the fastest (median of the per-round ratios).',
 );
 console.log(
   `Node ${process.versions.node}, PHP ${await php.version()}, ${rounds} rounds, ${variants} variants`,
@@ -73,15 +73,17 @@ function report(line: Line): void {
   for (const { name, fastest, median: middle, ratio, ratioOfFastest } of results) {
     const must = scaled(target?.must[name as Peer], name);
     const aim = scaled(target?.aim[name as Peer], name);
-    const verdict = must === undefined ? '' : ratio >= must ? 'holds' : 'MISSED';
-    if (verdict === 'MISSED') missed.push(`${title} × ${name}: ${ratio.toFixed(2)} of ${must}`);
+    // The ratio of the fastest times is judged: on a machine with neighbours the others measure them.
+    const verdict = must === undefined ? '' : ratioOfFastest >= must ? 'holds' : 'MISSED';
+    if (verdict === 'MISSED')
+      missed.push(`${title} × ${name}: ${ratioOfFastest.toFixed(2)} of ${must}`);
     const gate =
       must === undefined && aim === undefined
         ? ''
         : `must ${must ?? '–'}  aim ${aim ?? '–'}  ${verdict}`;
     const times = `${microseconds(fastest).padStart(9)} ${microseconds(middle).padStart(9)} µs`;
     console.log(
-      `  ${name.padEnd(18)}${times}  × ${ratio.toFixed(2).padStart(6)} (${ratioOfFastest.toFixed(2)})  ${gate}`,
+      `  ${name.padEnd(18)}${times}  × ${ratioOfFastest.toFixed(2).padStart(6)} (${ratio.toFixed(2)})  ${gate}`,
     );
   }
   for (const name of failed) console.log(`  ${name.padEnd(18)}    fails`);
@@ -154,7 +156,7 @@ async function measureOnly(): Promise<void> {
       ],
       { variants, rounds, milliseconds },
     );
-    const ratio = results[1]?.ratio ?? Number.NaN;
+    const ratio = results[1]?.ratioOfFastest ?? Number.NaN;
     report({
       title: `only one scalar of cart, ${handler} (must 3 × the full decode, aim 6, and faster than PHP)`,
       results,
