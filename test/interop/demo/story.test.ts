@@ -32,3 +32,16 @@ describe.each<DemoHandler>(['phpredis', 'class', 'merging'])('the story with %s'
     expect([...instances].sort()).toEqual(['node-1', 'node-2', 'task-1', 'task-2']);
   });
 });
+
+it.each(['php_serialize', 'php_binary', 'igbinary', 'msgpack'] as const)(
+  'the story with session.serialize_handler = %s',
+  async (serializeHandler) => {
+    const demo = await startDemo({ handler: 'phpredis', serializeHandler });
+    try {
+      const [person] = PEOPLE;
+      await playStory({ url: demo.url, prefix: demo.prefix, person: person!, print: () => {} });
+    } finally {
+      await demo.stop();
+    }
+  },
+);
