@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --profile cart] [--format igbinary] [--rounds 21] [--json file]`: this package
+ * `npm run bench [-- --profile cart] [--format igbinary] [--rounds 21] [--clock cpu] [--json file]`: this package
  * against its peers and against PHP itself, interleaved in one run. Only the ratios are meant to
  * be kept; absolute times move with the machine.
  */
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Blobs, decoders, encoders, loadCodec } from './contestants.ts';
-import { compare, median, type Result } from './measure.ts';
+import { type Clock, compare, median, type Result } from './measure.ts';
 import { BenchPhp, type ValueFormat } from './php.ts';
 import { jsonFactor, type Peer, targets } from './targets.ts';
 
@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
     format: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '21' },
     milliseconds: { type: 'string', default: '6' },
+    clock: { type: 'string', default: 'wall' },
     json: { type: 'string' },
     only: { type: 'boolean', default: false },
   },
@@ -41,6 +42,7 @@ const wanted = options.profile ?? profiles;
 const formats = (options.format ?? ['serialize', 'igbinary', 'msgpack']) as ValueFormat[];
 const rounds = Number(options.rounds);
 const milliseconds = Number(options.milliseconds);
+const clock: Clock = options.clock === 'cpu' ? 'cpu' : 'wall';
 const isWhole = options.profile === undefined;
 
 interface Line {
@@ -51,7 +53,7 @@ interface Line {
 const lines: Line[] = [];
 const missed: string[] = [];
 
-await using php = new BenchPhp(variants);
+await using php = new BenchPhp(variants, clock);
 const codec = await loadCodec();
 console.log(
   'Fastest and median time for one blob; × ratio of the fastest (median of the per-round ratios).',
@@ -130,7 +132,7 @@ async function measureProfiles(): Promise<void> {
         ['encode', encoders],
       ] as const) {
         const { joined, failed } = field(codec, format, profile, blobs, php);
-        const results = await compare(joined, { variants, rounds, milliseconds });
+        const results = await compare(joined, { variants, rounds, milliseconds, clock });
         report({ title: `${what} ${profile}${suffix}`, results, failed });
       }
     }
@@ -154,7 +156,7 @@ async function measureOnly(): Promise<void> {
         { name: 'full decode', run: (variant) => codec.decodeSession(at(variant), { handler }) },
         { name: 'PHP session_decode', php: (ms) => php.timeOpening(handler, 'cart', ms) },
       ],
-      { variants, rounds, milliseconds },
+      { variants, rounds, milliseconds, clock },
     );
     const ratio = results[1]?.ratioOfFastest ?? Number.NaN;
     report({

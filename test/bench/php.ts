@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Handler } from '../fixtures/fixtures.ts';
 import { PhpPeer } from '../interop/codec/php-peer.ts';
+import type { Clock } from './measure.ts';
 
 export type ValueFormat = 'serialize' | 'igbinary' | 'msgpack';
 
@@ -11,7 +12,10 @@ export class BenchPhp implements AsyncDisposable {
   readonly #peer = new PhpPeer();
   readonly #variants: number;
 
-  constructor(variants: number) {
+  readonly #clock: Clock;
+
+  constructor(variants: number, clock: Clock) {
+    this.#clock = clock;
     this.#variants = variants;
   }
 
@@ -36,14 +40,16 @@ export class BenchPhp implements AsyncDisposable {
   ): Promise<number> {
     return Number(
       await this.#run(
-        `\\Bench\\timeOf('${what}', '${format}', '${profile}', ${this.#variants}, ${milliseconds})`,
+        `\\Bench\\timeOf('${what}', '${format}', '${profile}', ${this.#variants}, ${milliseconds}, '${this.#clock}')`,
       ),
     );
   }
 
   async timeOpening(handler: Handler, profile: string, milliseconds: number): Promise<number> {
     return Number(
-      await this.#run(`\\Bench\\timeOfOpening('${handler}', '${profile}', ${milliseconds})`),
+      await this.#run(
+        `\\Bench\\timeOfOpening('${handler}', '${profile}', ${milliseconds}, '${this.#clock}')`,
+      ),
     );
   }
 
