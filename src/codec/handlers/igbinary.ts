@@ -4,6 +4,7 @@ import { CodecError } from '../../errors.ts';
 import { IgbinaryReader } from '../igbinary/reader.ts';
 import { writeIgbinary } from '../igbinary/writer.ts';
 import { isObjectValue } from '../values.ts';
+import { pick } from './root-notes.ts';
 import type { SerializeHandler, Variables } from './session-handler.ts';
 
 export const igbinaryHandler: SerializeHandler = {
@@ -21,6 +22,7 @@ export const igbinaryHandler: SerializeHandler = {
         offset: 4,
       });
     }
-    return value as Variables;
+    // What a wanted variable points at may have been read as well.
+    return only === undefined ? (value as Variables) : pick(value as Variables, only);
   },
 };

@@ -50,6 +50,8 @@ const MAP = 2;
 const OBJECT = 3;
 
 const PRESIZE = 64;
+/** How many elements the copies of shared arrays may have in even the smallest blob. */
+const COPIES = 200_000;
 const FIELDS = 9;
 const NAN_HIGH = 0x7ff80000;
 
@@ -87,6 +89,8 @@ export class IgbinaryReader {
   /** What the ids stand for: containers, objects, reference cells. */
   readonly #ids: unknown[] = [];
   readonly #budget: CopyBudget;
+  /** Elements that may still be read. */
+  #elements: number;
   #cells: Map<object, Map<string, Cell>> | null = null;
   #holders: Map<Cell, number> | null = null;
   #pending: Map<object, Pending> | null = null;
@@ -107,7 +111,9 @@ export class IgbinaryReader {
     this.#careful = demoted !== null;
     this.#demoted = demoted ?? new Set();
     this.#strings = new StringTable(bytes);
-    this.#budget = { left: options.maxElements };
+    this.#elements = options.maxElements;
+    // Each copy costs what its array would have cost in full: bounded, and in proportion to the bytes.
+    this.#budget = { left: Math.min(options.maxElements, COPIES + 16 * bytes.length) };
   }
 
   /** Reads the one value of a blob. */
@@ -355,8 +361,8 @@ export class IgbinaryReader {
       if (opened) {
         // Each pair takes at least two bytes, a placeholder one: PHP's own check before it allocates.
         if (count > end - p) throw this.#syntax(from, 'more elements than bytes', depth, key);
-        this.#budget.left -= count;
-        if (this.#budget.left < 0) throw this.#tooMuch('elements', from, depth, key);
+        this.#elements -= count;
+        if (this.#elements < 0) throw this.#tooMuch('elements', from, depth, key);
         let made: object;
         if (className !== null) {
           made = Object.create(PhpObject.prototype) as object;

@@ -25,7 +25,7 @@ export function copyOfBody(original: object, budget: CopyBudget): object {
     if (budget.left < 0) {
       throw new CodecError(
         'ERR_PSB_CODEC_LIMIT',
-        'arrays that share their contents would need more room than maxElements allows',
+        'arrays that share their contents would take far more room than their bytes',
       );
     }
     for (const key of keys) {
