@@ -72,6 +72,8 @@ export class Layout {
   readonly plain: Notes;
   /** Encoded class header and property names, made by the php writer when first needed. */
   tokens: { readonly head: Uint8Array; readonly names: readonly Uint8Array[] } | null = null;
+  /** Property names as binary formats have them, made when first needed. */
+  mangled: readonly (string | null)[] | null = null;
 
   constructor(
     className: string,
