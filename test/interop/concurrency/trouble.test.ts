@@ -9,7 +9,7 @@ let redis: RedisService;
 let proxy: CuttingProxy;
 let managers: SessionManager[];
 beforeEach(async () => {
-  redis = await startRedis({ config: { 'busy-reply-threshold': 50 } });
+  redis = await startRedis({ config: { 'lua-time-limit': 50 } });
   proxy = await startCuttingProxy(redis);
   managers = [];
 });

@@ -18,6 +18,7 @@ import { temporaryFolder } from '../../services/folder.ts';
 import { freePort } from '../../services/port.ts';
 import { type RedisService, startRedis } from '../../services/redis.ts';
 import { authority, selfSigned } from './certificates.ts';
+import { ownAllSlots } from './whole-cluster.ts';
 
 const SECRET = 'sw0rdfish';
 
@@ -381,10 +382,7 @@ describe.each(VERSIONS)('our own connections, %s', (_title, load) => {
         config: { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' },
       });
       try {
-        await redis.client.call('cluster', 'addslotsrange', 0, 16_383);
-        await expect
-          .poll(async () => String(await redis.client.call('cluster', 'info')), { timeout: 10_000 })
-          .toContain('cluster_state:ok');
+        await ownAllSlots(redis);
         const make = (parameters: string): RedisClient => {
           const savePath = parseSavePath(
             `seed[]=127.0.0.1:1&seed[]=127.0.0.1:${redis.port}${parameters}`,

@@ -72,6 +72,11 @@ describe('Redis permissions', () => {
   afterAll(() => redis.stop());
   beforeEach(() => redis.client.call('acl', 'deluser', 'bridge'));
 
+  /** An ACL of Redis 6.0 cannot name a command that is not there. */
+  const lacksGetex = async (commands: readonly string[]): Promise<boolean> =>
+    commands.includes('+getex') &&
+    ((await redis.client.call('command', 'info', 'getex')) as unknown[])[0] === null;
+
   const run = async (
     commands: readonly string[],
     options: Partial<SessionManagerOptions>,
@@ -103,6 +108,7 @@ describe('Redis permissions', () => {
   };
 
   test.each(FEATURES)('%s: the documented commands are enough', async (feature, options, step) => {
+    if (await lacksGetex(rules(feature))) return;
     await run(rules(feature), options, step);
   });
 
@@ -114,6 +120,7 @@ describe('Redis permissions', () => {
         .map((command) => [feature, command, options, step] as const),
     ),
   )('%s: none without %s', async (feature, command, options, step) => {
+    if (await lacksGetex(rules(feature))) return;
     const commands = rules(feature).filter((other) => other !== command);
     const error = await run(commands, options, step).then(
       () => undefined,
@@ -124,8 +131,8 @@ describe('Redis permissions', () => {
   });
 
   test('a database needs SELECT', async () => {
-    const [, options, step] = FEATURES[1]!;
-    const commands = rules('Requests with `gcMaxlifetime`, Redis 6.2 or newer');
+    const [feature, options, step] = FEATURES[2]!;
+    const commands = rules(feature);
     await run(
       [...commands, ...rules('`database=` in the save path')],
       options,

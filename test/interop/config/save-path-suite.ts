@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisSaveHandler } from '../../../src/save-handler/redis/redis-save-handler.ts';
 import { type RedisService, startRedis } from '../../services/redis.ts';
 import { CLUSTER_SAVE_PATHS, SAVE_PATHS, type SavePathRow } from './save-paths.ts';
+import { ownAllSlots } from './whole-cluster.ts';
 
 /** The command line of some PHP, without arguments; it shares the machine's network and files. */
 export type PhpCommand = readonly [program: string, ...args: string[]];
@@ -100,7 +101,7 @@ export function savePathSuite(title: string, php: () => PhpCommand, bareHost: st
       const [a, c, d, k] = await Promise.all([
         startRedis({ config: { bind: '127.0.0.1 ::1' } }),
         startRedis({
-          config: { requirepass: 'p@ss&w+d', user: 'app on ">u,s#r" ~* &* +@all' },
+          config: { requirepass: 'p@ss&w+d', user: 'app on ">u,s#r" ~* +@all' },
         }),
         startRedis({ config: { bind: `127.0.0.1 ${bareHost}`, port: 6379 } }).catch(
           () => undefined,
@@ -117,11 +118,7 @@ export function savePathSuite(title: string, php: () => PhpCommand, bareHost: st
       for (const [name, server] of Object.entries(servers)) {
         clients[name] = name === 'D' ? new Redis({ host: bareHost }) : server.client;
       }
-      await k.client.call('cluster', 'addslotsrange', 0, 16_383);
-      for (let tries = 0; tries < 50; tries++) {
-        if (String(await k.client.call('cluster', 'info')).includes('cluster_state:ok')) break;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await ownAllSlots(k);
       await askAll('redis', standard);
       await askAll('rediscluster', cluster);
     }, 60_000);
