@@ -5,7 +5,7 @@
 import { LockError, SessionError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
-import type { SessionVariables } from '../session/session-variables.ts';
+import { isRecord, type SessionVariables } from '../session/session-variables.ts';
 import { formatCookie, formatCookieDeletion, readCookie, sessionIdOf } from './cookie.ts';
 import { isLost } from './lost-session.ts';
 import { type WebSettings, webSettingsOf } from './web-settings.ts';
@@ -113,7 +113,8 @@ export class RequestSession {
    * a new session under a new id. An object replaces all variables under the same id.
    */
   set variables(variables: SessionVariables | null) {
-    if (variables !== null && (typeof variables !== 'object' || Array.isArray(variables))) {
+    // After a logout, too: what is no session would be stored as an empty one.
+    if (variables !== null && !isRecord(variables)) {
       throw new SessionError(
         'ERR_PSB_CODEC_VALUE',
         'session variables can only be set to an object, or to null to log out',
@@ -170,9 +171,14 @@ export class RequestSession {
     return this.#loggedOut || this.#session.state === 'destroyed';
   }
 
+  /** Destroyed already, and nothing came after it: there is nothing to go on with. */
+  get #isOver(): boolean {
+    return this.#session.state === 'destroyed' && Object.keys(this.#afterLogout).length === 0;
+  }
+
   async #commit(): Promise<SessionResponse> {
     try {
-      await this.settleLogout();
+      if (!this.#isOver) await this.settleLogout();
       this.#reportUnwritable();
       await this.#session.commit();
     } catch (error) {
@@ -192,8 +198,18 @@ export class RequestSession {
     const startsAnew = Object.keys(this.#afterLogout).length > 0;
     // Before anything is destroyed: if the new id could not be sent, the request must fail whole.
     if (startsAnew) beforeNewId();
-    if (this.#session.state === 'open') await this.#session.destroy();
-    this.#session = await this.#sessions.open(undefined, { beforeNewId });
+    const old = this.#session;
+    // Opened first: a manager that is being closed waits for the request as long as one is open.
+    const next = await this.#sessions.open(undefined, { beforeNewId, follows: old });
+    try {
+      if (old.state === 'open') await old.destroy();
+      // Committed early or aborted: it is stored still, and a logout means that, too.
+      else if (old.state !== 'destroyed') await this.#sessions.destroy(old.id);
+    } catch (error) {
+      await next.abort();
+      throw error;
+    }
+    this.#session = next;
     if (startsAnew) this.#session.variables = this.#afterLogout;
     this.#loggedOut = false;
     this.#afterLogout = {};

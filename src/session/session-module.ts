@@ -23,6 +23,11 @@ export interface OpenOptions {
   readonly useStrictMode?: boolean | undefined;
   /** The id of the session if it is a new one, from `createId()`. Default: one of its own. */
   readonly newId?: string | undefined;
+  /**
+   * The session that this one follows in the same request, after a logout. While that one is open
+   * `close()` waits for the request, so this one may be opened still.
+   */
+  readonly follows?: Session | undefined;
 }
 
 export class SessionModule implements AsyncDisposable {
@@ -60,7 +65,7 @@ export class SessionModule implements AsyncDisposable {
    * @throws SessionError `ERR_PSB_MANAGER_CLOSED` after `close()`
    */
   async open(id?: string, options: OpenOptions = {}): Promise<Session> {
-    this.#assertRunning();
+    if (!this.#awaits(options.follows)) this.#assertRunning();
     const requestedId = isSessionId(id) ? id : undefined;
     const { saveHandler } = this.settings;
     const useStrictMode = options.useStrictMode ?? this.settings.useStrictMode;
@@ -81,7 +86,7 @@ export class SessionModule implements AsyncDisposable {
         await lock?.release().catch(() => false);
         lock = undefined;
       }
-      this.#assertRunning();
+      if (!this.#awaits(options.follows)) this.#assertRunning();
       const session = new Session(
         {
           requestedId,
@@ -161,7 +166,7 @@ export class SessionModule implements AsyncDisposable {
         timer = setTimeout(resolve, this.settings.closeTimeout);
       });
       clearTimeout(timer);
-      await Promise.all([...this.#open].map((session) => session.abort()));
+      await Promise.all([...this.#open].map((session) => session.abandon()));
     }
     if (this.#ownsSaveHandler) await this.settings.saveHandler.close();
   }
@@ -182,6 +187,10 @@ export class SessionModule implements AsyncDisposable {
       done(id, { outcome: 'readonly', code: error.code });
       return undefined;
     }
+  }
+
+  #awaits(session: Session | undefined): boolean {
+    return session !== undefined && this.#open.has(session);
   }
 
   #assertRunning(): void {

@@ -14,3 +14,8 @@
 export interface SessionVariables {
   [name: string]: unknown;
 }
+
+/** An ordinary object: no array, no Map, no Buffer. */
+export function isRecord(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]';
+}

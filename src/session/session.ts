@@ -8,13 +8,13 @@ import type { SessionLock } from '../save-handler/save-handler.ts';
 import { type CommitResult, UNCHANGED } from './commit-result.ts';
 import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
 import { HeldLock } from './held-lock.ts';
-import { adopt, merge } from './merge.ts';
+import { adopt, type Conflict, merge } from './merge.ts';
 import { moveSession } from './move.ts';
 import { watch } from './observe.ts';
 import type { SessionSettings } from './options.ts';
 import { assertSameSession } from './replaced.ts';
 import type { SessionCodec } from './session-codec.ts';
-import type { SessionVariables } from './session-variables.ts';
+import { isRecord, type SessionVariables } from './session-variables.ts';
 import { Stored } from './stored.ts';
 
 /** What `SessionModule.open()` found. */
@@ -67,6 +67,7 @@ export class Session implements AsyncDisposable {
   #lock: HeldLock | undefined;
   #state: 'open' | 'destroyed' | 'aborted' | 'closed' = 'open';
   #refreshed: boolean;
+  #abandoned = false;
   /** Operations on one session follow one another, even if nobody awaits them. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -202,6 +203,17 @@ export class Session implements AsyncDisposable {
     return this.#exclusively(() => this.#end('aborted'));
   }
 
+  /**
+   * Aborts a session whose manager closes and will not wait any longer. Unlike `abort()` that was
+   * not the request's own wish, so `commit()` fails if it had something to write.
+   *
+   * @internal
+   */
+  abandon(): Promise<void> {
+    this.#abandoned = true;
+    return this.abort();
+  }
+
   /** Forgets unsaved changes and reads the session again; PHP's `session_reset()`. */
   reload(): Promise<void> {
     return this.#exclusively(async () => {
@@ -216,10 +228,15 @@ export class Session implements AsyncDisposable {
   /**
    * The end of the request: writes what changed or else refreshes the TTL as configured, releases
    * the lock, and closes the session, whatever happens. Further calls do nothing.
+   *
+   * @throws SessionError `ERR_PSB_MANAGER_CLOSED` for changes that came too late for the manager
    */
   commit(): Promise<CommitResult> {
     return this.#exclusively(async () => {
-      if (this.#state !== 'open') return UNCHANGED;
+      if (this.#state !== 'open') {
+        this.#assertNothingLeft();
+        return UNCHANGED;
+      }
       let result = UNCHANGED;
       try {
         if (!this.readOnly) {
@@ -275,21 +292,25 @@ export class Session implements AsyncDisposable {
     });
     if (written === null) return UNCHANGED;
     this.#wrote(written.bytes);
-    if (this.#variables !== undefined) this.#carryOver(before, this.#variables);
-    return { outcome: written.outcome, conflicts: written.conflicts };
+    const conflicts = this.#variables === undefined ? [] : this.#carryOver(before, this.#variables);
+    return { outcome: written.outcome, conflicts };
   }
 
-  /** Brings the live variables up to date after an update; their own unsaved changes stay. */
-  #carryOver(before: Stored, live: SessionVariables): void {
+  /**
+   * Brings the live variables up to date after an update; their own unsaved changes stay.
+   * @returns where those and the update changed the same thing
+   */
+  #carryOver(before: Stored, live: SessionVariables): readonly Conflict[] {
     const bytes = this.#codec.encode(live);
     const fresh = this.#stored.decode();
     const unchanged =
       before.says(bytes) || (before.bytes === null && Object.keys(live).length === 0);
-    if (!unchanged) {
-      merge(before.decode(), this.#codec.decode(bytes), fresh, this.#settings.onConflict);
-    }
+    const conflicts = unchanged
+      ? []
+      : merge(before.decode(), this.#codec.decode(bytes), fresh, this.#settings.onConflict);
     adopt(live, fresh);
     if (unchanged) this.#stored.alsoSaidBy(this.#codec.encode(live));
+    return conflicts;
   }
 
   async #touch(): Promise<boolean> {
@@ -369,6 +390,17 @@ export class Session implements AsyncDisposable {
     throw new SessionError('ERR_PSB_SESSION_READ_ONLY', 'the session was opened read-only');
   }
 
+  /** What `close()` cut off must not pass for a success. */
+  #assertNothingLeft(): void {
+    if (this.#state !== 'aborted' || !this.#abandoned || !this.changed) return;
+    // Once: who commits again was told.
+    this.#abandoned = false;
+    throw new SessionError(
+      'ERR_PSB_MANAGER_CLOSED',
+      'the session manager was closed before this session was committed; nothing was written',
+    );
+  }
+
   async #end(state: 'destroyed' | 'aborted' | 'closed'): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = state;
@@ -405,9 +437,4 @@ export class Session implements AsyncDisposable {
       code: String((error as { code?: unknown }).code ?? 'unknown'),
     });
   }
-}
-
-/** An ordinary object: no array, no Map, no Buffer. */
-function isRecord(value: unknown): boolean {
-  return Object.prototype.toString.call(value) === '[object Object]';
 }

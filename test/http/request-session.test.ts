@@ -232,6 +232,27 @@ describe('logging out by null', () => {
     expect(await stored(request.session.id)).toEqual({ notice: 'bye' });
   });
 
+  test.each([new Map([['a', 1]]), Promise.resolve({}), new Date(), [1], 'text', 5])(
+    'what is no session is refused after it, too: %o',
+    async (value) => {
+      const { cookie } = await signedIn();
+      const request = await open(cookie);
+      request.variables = null;
+      expect(() => {
+        request.variables = value as never;
+      }).toThrow(expect.objectContaining({ code: 'ERR_PSB_CODEC_VALUE' }));
+    },
+  );
+
+  test.each(['commit', 'abort'] as const)('also when the session is over: %s()', async (end) => {
+    const { cookie, id } = await signedIn();
+    const request = await open(cookie);
+    await request.session[end]();
+    request.variables = null;
+    expect((await request.commit()).setCookie[0]).toMatch(/^PHPSESSID=deleted;/);
+    expect(await stored(id)).toBeNull();
+  });
+
   test('null, object, null is a logout', async () => {
     const { cookie, id } = await signedIn();
     const request = await open(cookie);
@@ -417,4 +438,49 @@ describe('cache limiter', () => {
     expect((await used.commit()).headers).toHaveProperty('Pragma', 'no-cache');
     expect((await (await open(cookie)).commit()).headers).toEqual({});
   });
+});
+
+describe('while the manager is being closed', () => {
+  async function closing(work: (request: Awaited<ReturnType<typeof open>>) => unknown) {
+    const { cookie, id } = await signedIn();
+    const request = await open(cookie);
+    const closed = sessions.close();
+    await work(request);
+    const answer = await request.commit();
+    await closed;
+    return { id, answer };
+  }
+
+  const raw = async (id: string) => (await store.read(id))?.toString() ?? null;
+
+  test.each(['null', 'destroy()'])('a request that is under way logs out by %s', async (way) => {
+    const { id, answer } = await closing(async (request) => {
+      if (way === 'null') request.variables = null;
+      else await request.session.destroy();
+    });
+    expect(answer.setCookie[0]).toMatch(/^PHPSESSID=deleted;/);
+    expect(await raw(id)).toBeNull();
+  });
+
+  test('and begins a new session', async () => {
+    const { id, answer } = await closing((request) => {
+      request.variables = null;
+      request.variables['fresh'] = 1;
+    });
+    expect(await raw(id)).toBeNull();
+    const fresh = /^PHPSESSID=(\w+)/.exec(answer.setCookie[0] ?? '')?.[1] ?? '';
+    expect(await raw(fresh)).toBe('fresh|i:1;');
+  });
+});
+
+test('a request that outlived its manager fails if it has something to write', async () => {
+  use({ closeTimeout: 1 });
+  const { cookie, id } = await signedIn();
+  const [writer, reader] = [await open(cookie), await open(cookie)];
+  await sessions.close();
+  writer.variables['n'] = 1;
+  await expect(writer.commit()).rejects.toMatchObject({ code: 'ERR_PSB_MANAGER_CLOSED' });
+  expect(reader.variables).toMatchObject({ userid: 'kky' });
+  expect(await reader.commit()).toEqual(NOTHING);
+  expect((await store.read(id))?.toString()).not.toContain('n|');
 });

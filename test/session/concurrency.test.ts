@@ -167,6 +167,16 @@ describe('update', () => {
     expect(await stored()).toBe('userid|s:3:"kky";n|i:21;');
   });
 
+  test('an unsaved change of the same variable stands, and is reported', async () => {
+    const session = await manager().open(id);
+    session.variables['n'] = 100;
+    const { conflicts } = await session.update((fresh) => {
+      fresh['n'] = Number(fresh['n']) + 1;
+    });
+    expect(conflicts).toEqual([{ path: 'n', resolution: 'ours' }]);
+    expect(session.variables['n']).toBe(100);
+  });
+
   test('unsaved changes of the session stay unsaved and are not lost', async () => {
     const session = await manager().open(id);
     const { variables } = session;
