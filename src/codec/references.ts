@@ -97,7 +97,14 @@ function settle(cell: Cell, holders: readonly Holder[]): void {
   }
   if (chosen === undefined) return;
   const value = chosen.container[chosen.key];
-  for (const { container, key } of holders) container[key] = value;
+  for (const { container, key, step } of holders) {
+    if (Object.is(container[key], value) || Reflect.set(container, key, value)) continue;
+    throw new CodecError(
+      'ERR_PSB_CODEC_REFERENCE',
+      `${pathOf(step)} and ${pathOf(chosen.step)} are one variable in PHP (a reference), but ${pathOf(step)} is read-only`,
+      { path: pathOf(step) },
+    );
+  }
   cell.value = value;
 }
 

@@ -51,6 +51,9 @@ const HANDLERS: { readonly [name in SessionHandlerName]?: SerializeHandler } = {
  * cannot write (PHP would drop the variable, or save nothing at all)
  */
 export function encodeSession(variables: object, options: EncodeSessionOptions): Buffer {
+  if (typeof variables !== 'object' || variables === null) {
+    throw new CodecError('ERR_PSB_CODEC_VALUE', 'session variables must be an object');
+  }
   return handlerOf(options.handler).encode(
     variables as Record<string, unknown>,
     encodeLimits(options),

@@ -7,6 +7,7 @@
  */
 
 import { CodecError } from '../errors.ts';
+import { isClassName } from './class-name.ts';
 import { getNotes, Layout, makeNotes, setNotes } from './notes.ts';
 
 const OBJECT = Symbol.for('php-session-bridge.PhpObject');
@@ -41,8 +42,12 @@ export class PhpObject {
    * @param className The fully qualified class name, without a leading backslash.
    * @param properties The properties in PHP's order.
    * @param options Visibility of properties that are not public.
+   * @throws CodecError `ERR_PSB_CODEC_VALUE` if PHP would not accept the class name
    */
   constructor(className: string, properties: object = {}, options: PhpObjectOptions = {}) {
+    if (!isClassName(className)) {
+      throw new CodecError('ERR_PSB_CODEC_VALUE', 'the class name is not one that PHP accepts');
+    }
     const names = Object.keys(properties);
     const visibility = options.visibility;
     for (const name of names) define(this, name, (properties as Record<string, unknown>)[name]);

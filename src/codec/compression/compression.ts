@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { CodecError } from '../../errors.ts';
 import { compressLz4, decompressLz4, isLz4Block, LZ4_MAX_INPUT, lz4Length } from './lz4.ts';
 import { compressLzf, decompressLzf, lzfLength } from './lzf.ts';
@@ -46,16 +47,17 @@ export function compress(
   options: CompressOptions = {},
 ): Buffer {
   const level = options.level ?? DEFAULT_LEVEL;
+  const plain = toBuffer(bytes);
   switch (known(codec)) {
     case 'none':
-      return toBuffer(bytes);
+      return plain;
     case 'lzf':
-      return compressLzf(bytes);
+      return compressLzf(plain);
     case 'lz4':
       // Beyond LZ4's own limit phpredis fails to compress, and stores the plain bytes.
-      return bytes.length > LZ4_MAX_INPUT ? toBuffer(bytes) : compressLz4(bytes, level);
+      return plain.length > LZ4_MAX_INPUT ? plain : compressLz4(plain, level);
     case 'zstd':
-      return compressZstd(bytes, level);
+      return compressZstd(plain, level);
   }
 }
 
@@ -126,6 +128,10 @@ function known(codec: string): CompressionName {
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {
+  // A string would be compressed, too: as so many NULs as it has characters.
+  if (!types.isUint8Array(bytes)) {
+    throw new CodecError('ERR_PSB_CODEC_VALUE', 'a Buffer or Uint8Array is needed, not text');
+  }
   return Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

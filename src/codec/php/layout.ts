@@ -3,6 +3,7 @@
  * one class mostly agree, so the reader follows the layout that it saw last and compares bytes.
  */
 
+import { isClassName } from '../class-name.ts';
 import { INT_KEY, Layout } from '../notes.ts';
 import { encodeKey } from '../text.ts';
 
@@ -74,6 +75,7 @@ function agrees(
 /** The encoded parts of a layout; `undefined` if a name cannot be written. */
 export function layoutTokens(layout: Layout): LayoutTokens | undefined {
   if (layout.tokens !== null) return layout.tokens as LayoutTokens;
+  if (!isClassName(layout.className)) return undefined;
   const head = quoted('O', layout.className, `:${layout.names.length}:{`);
   const names: Buffer[] = [];
   for (let i = 0; i < layout.names.length; i++) {

@@ -340,7 +340,12 @@ export class Reader {
           if (slots === null) {
             this.needsSlots = true;
           } else {
-            if (target < 0 || target >= slots.count || target === own) {
+            if (
+              target < 0 ||
+              target >= slots.count ||
+              target === own ||
+              (letter === 82 && slots.isPlace(target, slot, key))
+            ) {
               throw this.#reference(p, depth, key);
             }
             value = slots.read(target);
@@ -615,7 +620,7 @@ export class Reader {
           orderMark = marks.order.length;
           if (index > 1) {
             for (const name of Object.keys(container as object)) marks.order.push(name);
-            loose = 1;
+            loose |= 1;
           }
         } else {
           const before = marks.order[marks.order.length - 1];
@@ -629,6 +634,8 @@ export class Reader {
       if (slots !== null && Object.hasOwn(container as object, key)) {
         // A repeated key: the last value in the first one's place, and no longer a reference.
         slots.release(slot, key);
+        // PHP empties the place before it reads the new value, which therefore cannot refer to it.
+        define(container as object, String(key), null);
         marks.floatKeys.push(key);
         marks.floatTexts.push(REPEATED);
         marks.kidKeys.push(key);

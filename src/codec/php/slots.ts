@@ -107,6 +107,11 @@ export class Slots {
     return (owner as Record<Key, unknown>)[this.#keys[slot]!];
   }
 
+  /** Is this slot the place (parent, key) itself? */
+  isPlace(slot: number, parent: number, key: Key): boolean {
+    return this.#parents[slot] === parent && this.#keys[slot] === key && !this.#elsewhere.has(slot);
+  }
+
   /** The place (parent, key) becomes another holder of the variable in `slot`. */
   alias(slot: number, parent: number, key: Key): void {
     const cell = this.#cellOf(slot);

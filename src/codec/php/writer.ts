@@ -4,12 +4,13 @@
  */
 
 import { CodecError } from '../../errors.ts';
+import { isCaseName, isClassName } from '../class-name.ts';
 import { INT_MAX, INT_MIN, isIntegerKey, isIntegerNumber } from '../integers.ts';
 import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from '../notes.ts';
 import { joinPath } from '../path.ts';
 import { isPlain, listKeys, nameOfClass, sameNames } from '../plain.ts';
 import { settleReferences } from '../references.ts';
-import { asText, encodeKey } from '../text.ts';
+import { encodeKey } from '../text.ts';
 import {
   isObjectValue,
   PhpEnum,
@@ -368,7 +369,7 @@ export class Writer {
     frame.isObject = true;
     if (notes.order === null && sameNames(names, layout.names)) {
       const tokens = layoutTokens(layout);
-      if (tokens === undefined) throw this.#refuse('a name has a lone surrogate', key);
+      if (tokens === undefined) throw this.#refuse('a name is none that PHP can read', key);
       output.raw(tokens.head);
       frame.countAt = output.pos - 2 - String(names.length).length;
       frame.keys = layout.names;
@@ -393,9 +394,7 @@ export class Writer {
     const { output } = this;
     const name = encodeKey(className);
     if (name === undefined) throw this.#refuse('a class name has a lone surrogate', key);
-    if (!/^[\w\\\x80-\xff]+$/.test(asText(name).latin1Slice(0, name.length)) || name[0] === 92) {
-      throw this.#refuse('this is no name of a class', key);
-    }
+    if (!isClassName(className)) throw this.#refuse('this is no name of a class', key);
     output.tagged(letter, name.length);
     output.ascii(':"');
     output.raw(name);
@@ -404,6 +403,9 @@ export class Writer {
 
   #enum(value: PhpEnum, key: Key): void {
     const { output } = this;
+    if (!isClassName(value.className) || !isCaseName(value.caseName)) {
+      throw this.#refuse('this is no name of an enum and its case', key);
+    }
     const name = encodeKey(`${value.className}:${value.caseName}`);
     if (name === undefined) throw this.#refuse('a class name has a lone surrogate', key);
     output.tagged(69, name.length);

@@ -29,6 +29,16 @@ describe('compress', () => {
     expect(compress(SESSION, 'zstd').toString('hex')).toBe(STORED.zstd.session);
   });
 
+  it.each(CODECS)('%s takes bytes, not text', (codec) => {
+    const refused = expect.objectContaining({ code: 'ERR_PSB_CODEC_VALUE' });
+    for (const value of ['a|i:1;', null, undefined, [97], new ArrayBuffer(2)]) {
+      expect(() => compress(value as never, codec)).toThrow(refused);
+      expect(() => decompress(value as never, codec)).toThrow(refused);
+    }
+    const bytes = new Uint8Array(SESSION);
+    expect(decompress(compress(bytes, codec), codec)).toEqual(SESSION);
+  });
+
   it('stores an empty session as phpredis does', () => {
     const empty = Buffer.alloc(0);
     expect(compress(empty, 'lzf')).toHaveLength(0);
