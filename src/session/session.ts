@@ -332,7 +332,9 @@ export class Session implements AsyncDisposable {
     const oldId = this.#id;
     const newId = saveHandler.createSid();
     if (this.#stored.bytes === null) {
-      // Nothing is stored yet, so there is nothing to move.
+      // Nothing is stored yet, so there is nothing to move, and a new id nobody else can want.
+      await this.#lock?.release();
+      this.#lock = undefined;
       this.#id = newId;
       return;
     }

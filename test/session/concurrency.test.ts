@@ -358,6 +358,16 @@ describe('regenerate', () => {
     await expect(store.lock(session.id)).resolves.toBeDefined();
   });
 
+  test('with a lock on an id that was adopted and not yet stored', async () => {
+    const strange = 'adopted0123456789adopted';
+    const session = await manager({ concurrency: 'lock', useStrictMode: false }).open(strange);
+    session.variables['userid'] = 'kky';
+    await session.regenerate();
+    expect((await session.commit()).outcome).toBe('written');
+    expect(session.id).not.toBe(strange);
+    await expect(store.lock(strange)).resolves.toBeDefined();
+  });
+
   test('before anything is stored only the id changes', async () => {
     const session = await manager().open();
     const { id: before } = session;
