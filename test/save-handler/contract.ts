@@ -48,6 +48,25 @@ export function saveHandlerContract(
       expect(await handler.read(id)).toEqual(all);
     });
 
+    test('a Uint8Array is bytes; what is none is refused', async () => {
+      const id = createSessionId();
+      await handler.write(id, new Uint8Array(bytes('a|i:1;')) as Buffer);
+      expect(await handler.read(id)).toEqual(bytes('a|i:1;'));
+      for (const value of ['b|i:2;', { b: 2 }, [98], null, undefined]) {
+        await expect(handler.write(id, value as never)).rejects.toThrow('Buffer or Uint8Array');
+        await expect(handler.writeIf(id, value as never, {})).rejects.toThrow('Uint8Array');
+      }
+      expect(await handler.read(id)).toEqual(bytes('a|i:1;'));
+    });
+
+    test('no id is not a session that all without an id share', async () => {
+      const refused = expect.objectContaining({ code: 'ERR_PSB_SESSION_ID' });
+      for (const id of [undefined, null, '', 5] as never[]) {
+        await expect(handler.read(id)).rejects.toEqual(refused);
+        await expect(handler.write(id, bytes('a|i:1;'))).rejects.toEqual(refused);
+      }
+    });
+
     test('a read with refresh and a touch set the TTL to gcMaxlifetime, a plain read does not', async () => {
       const id = createSessionId();
       await handler.write(id, bytes('a|i:1;'));

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { LockError } from '../../errors.ts';
+import { asStored, assertId } from '../arguments.ts';
 import { attempts } from '../lock-patience.ts';
 import type {
   ReadOptions,
@@ -54,11 +55,11 @@ export class MemorySaveHandler implements SaveHandler {
     return Buffer.from(bytes);
   }
 
-  async write(id: string, bytes: Buffer): Promise<void> {
+  async write(id: string, bytes: Uint8Array): Promise<void> {
     this.#put(id, bytes);
   }
 
-  async writeIf(id: string, bytes: Buffer, condition: WriteCondition): Promise<WriteResult> {
+  async writeIf(id: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult> {
     const refusal = this.#refusal(id, condition);
     if (refusal) return refusal;
     this.#put(id, bytes);
@@ -142,10 +143,12 @@ export class MemorySaveHandler implements SaveHandler {
   }
 
   #current(id: string): Buffer | null {
+    assertId(id);
     return live(this.#revoked, id) ? null : live(this.#sessions, id);
   }
 
-  #put(id: string, bytes: Buffer, ttl?: number): void {
+  #put(id: string, bytes: Uint8Array, ttl?: number): void {
+    assertId(id);
     this.#sweep();
     const { lifetime } = this.#settings;
     let expires = Date.now() + (ttl ?? lifetime.ttl);
@@ -153,7 +156,7 @@ export class MemorySaveHandler implements SaveHandler {
     if (ttl === undefined && lifetime.keepsLonger && before && before.expires > expires) {
       expires = before.expires;
     }
-    this.#sessions.set(id, { value: Buffer.from(bytes), expires });
+    this.#sessions.set(id, { value: Buffer.from(asStored(bytes)), expires });
   }
 
   #remove(id: string): void {

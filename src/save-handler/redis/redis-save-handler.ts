@@ -4,6 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { compress, decompress } from '../../codec/compression/compression.ts';
 import { LockError, StoreError } from '../../errors.ts';
+import { asStored, assertId } from '../arguments.ts';
 import { attempts } from '../lock-patience.ts';
 import type {
   ReadOptions,
@@ -61,7 +62,7 @@ export class RedisSaveHandler implements SaveHandler {
     return this.#decompressed(bytes);
   }
 
-  async write(id: string, bytes: Buffer): Promise<void> {
+  async write(id: string, bytes: Uint8Array): Promise<void> {
     const { lifetime } = this.#settings;
     const place = this.#place(id);
     if (lifetime.keepsLonger) {
@@ -72,7 +73,7 @@ export class RedisSaveHandler implements SaveHandler {
     await place.command('SET', [place.keys.data, this.#compressed(bytes), 'PX', lifetime.ttl]);
   }
 
-  async writeIf(id: string, bytes: Buffer, condition: WriteCondition): Promise<WriteResult> {
+  async writeIf(id: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult> {
     const { lifetime } = this.#settings;
     const stored = this.#compressed(bytes);
     const reply = await this.#place(id).script(WRITE, [
@@ -156,6 +157,7 @@ export class RedisSaveHandler implements SaveHandler {
   }
 
   #place(id: string): Place {
+    assertId(id);
     const { client, prefix } = this.#storage.locate(id);
     return new Place(client, prefix, id, this.#settings.revokedTtl > 0);
   }
@@ -173,7 +175,8 @@ export class RedisSaveHandler implements SaveHandler {
     return { state: 'changed', bytes: this.#decompressed(reply) };
   }
 
-  #compressed(bytes: Buffer): Buffer {
+  #compressed(given: Uint8Array): Buffer {
+    const bytes = asStored(given);
     if (this.#compression === undefined || this.#compression === 'none') return bytes;
     return compress(bytes, this.#compression, { level: this.#compressionLevel });
   }
