@@ -82,7 +82,7 @@ function findingOf(error: unknown, text: string, context: CommandContext): Findi
 }
 
 function permission(text: string, command: string): Finding {
-  const keys = /access one of the keys|no permissions to access/.test(text);
+  const keys = /access (?:a key|one of the keys)/i.test(text);
   // Only the name of a command is taken over from the server's sentence.
   const refused = /run the '([\w|]+)' command/.exec(text)?.[1]?.toUpperCase().replace('|', ' ');
   return [
