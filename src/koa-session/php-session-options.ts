@@ -97,6 +97,9 @@ export function phpSessionOptions(
   first: SessionModule | (SessionManagerOptions & KoaSessionOptions),
   second: KoaSessionOptions = {},
 ): PhpKoaSessionOptions {
+  if (typeof first !== 'object' || first === null) {
+    throw new OptionsError('a SessionManager or its options are needed: { savePath }, say');
+  }
   // Not instanceof: the manager may come from another copy of this package.
   const handedIn = 'open' in first && typeof first.open === 'function';
   const given = (handedIn ? second : first) as SessionManagerOptions & KoaSessionOptions;

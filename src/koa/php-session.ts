@@ -104,6 +104,9 @@ function split(
   first: SessionModule | (SessionManagerOptions & PhpSessionKoaOptions),
   second: PhpSessionKoaOptions = {},
 ): { sessions: SessionModule; koaOptions: PhpSessionKoaOptions } {
+  if (typeof first !== 'object' || first === null) {
+    throw new OptionsError('a SessionManager or its options are needed: { savePath }, say');
+  }
   // Not instanceof: the manager may come from another copy of this package.
   if ('open' in first && typeof first.open === 'function') {
     return { sessions: first, koaOptions: second };

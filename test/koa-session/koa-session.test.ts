@@ -483,6 +483,12 @@ describe('what is refused at start', () => {
     expect(() => phpSessionOptions({ saveHandler: store, ...options })).toThrow(refused);
   });
 
+  test.each([undefined, null, 'tcp://127.0.0.1:6379'])('no options: %s', (options) => {
+    expect(() => phpSessionOptions(options as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_PSB_OPTIONS' }),
+    );
+  });
+
   test('also when the manager brings it', () => {
     const locking = new SessionManager({
       saveHandler: store,

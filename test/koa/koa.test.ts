@@ -560,6 +560,12 @@ describe.each(versions)('%s', (_version, Koa) => {
       expect(phpSession(sessions).sessions).toBe(sessions);
     });
 
+    test.each([undefined, null, 'tcp://127.0.0.1:6379'])('no options: %s', (options) => {
+      expect(() => phpSession(options as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_PSB_OPTIONS' }),
+      );
+    });
+
     test('wrong cookie options stop the start', () => {
       expect(() => phpSession({ saveHandler: store, name: 'a=b' })).toThrow(
         expect.objectContaining({ code: 'ERR_PSB_OPTIONS' }),
