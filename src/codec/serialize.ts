@@ -31,10 +31,11 @@ interface ValueFormat {
   read(bytes: Buffer, limits: DecodeLimits): unknown;
 }
 
-const FORMATS: { readonly [name in Format]?: ValueFormat } = {
-  php: { write: writeValue, read: readValue },
-  igbinary: { write: writeIgbinary, read: readIgbinary },
-  msgpack: { write: (value, limits) => writeMsgpack(value, limits), read: readMsgpack },
+const php: ValueFormat = { write: writeValue, read: readValue };
+const igbinary: ValueFormat = { write: writeIgbinary, read: readIgbinary };
+const msgpack: ValueFormat = {
+  write: (value, limits) => writeMsgpack(value, limits),
+  read: readMsgpack,
 };
 
 /**
@@ -71,7 +72,9 @@ export function unserialize<T = unknown>(bytes: Uint8Array, options?: Unserializ
 }
 
 function formatOf(name: Format = 'php'): ValueFormat {
-  const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
-  if (format !== undefined) return format;
+  // A lookup by name would take a tenth of the time of a small value.
+  if (name === 'php') return php;
+  if (name === 'igbinary') return igbinary;
+  if (name === 'msgpack') return msgpack;
   throw new CodecError('ERR_PSB_CODEC_UNSUPPORTED', `the format ${String(name)} is not supported`);
 }

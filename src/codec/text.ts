@@ -22,11 +22,24 @@ export function asText(bytes: Buffer): NativeText {
  * would keep the whole blob in memory).
  */
 export function decodeText(bytes: Buffer, start: number, end: number): string | Buffer {
-  let at = start;
-  // Long runs are left to the native check; short ones are quicker to look at here.
-  const soon = Math.min(end, start + 64);
-  while (at < soon && bytes[at]! < 0x80) at++;
   const native = bytes as unknown as NativeText;
+  // Eight at a time: half the time of one by one, and text that is not ASCII shows it soon.
+  let at = start;
+  const soon = Math.min(end, start + 512);
+  while (at + 8 <= soon) {
+    const bits =
+      bytes[at]! |
+      bytes[at + 1]! |
+      bytes[at + 2]! |
+      bytes[at + 3]! |
+      bytes[at + 4]! |
+      bytes[at + 5]! |
+      bytes[at + 6]! |
+      bytes[at + 7]!;
+    if (bits >= 0x80) break;
+    at += 8;
+  }
+  while (at < soon && bytes[at]! < 0x80) at++;
   if (at === end) return native.latin1Slice(start, end);
   const small = decodeSmall(bytes, start, end);
   if (small !== undefined) return small;

@@ -3,7 +3,7 @@
 import { CodecError } from '../../errors.ts';
 import { getNotes, makeNotes, setNotes } from '../notes.ts';
 import type { DecodeLimits, EncodeLimits } from '../options.ts';
-import { Reader } from './reader.ts';
+import { Reader, UNEXPECTED } from './reader.ts';
 import { ROOT, Slots } from './slots.ts';
 import { encodeWith } from './writer.ts';
 
@@ -20,32 +20,38 @@ export function readDocument<T extends object>(
   const first = new Reader(bytes, limits);
   const root = makeRoot();
   parse(first, root);
-  if (!first.needsSlots) return root;
-  try {
-    return readWithSlots(bytes, limits, makeRoot(), parse, first.demoted, true);
-  } catch (error) {
-    // Perhaps the payload of a Serializable object only looks like serialized values.
-    if (!(error instanceof CodecError) || !bytes.includes('C:')) throw error;
-    try {
-      return readWithSlots(bytes, limits, makeRoot(), parse, first.demoted, false);
-    } catch {
-      throw error;
-    }
-  }
+  return first.needsSlots ? readAgain(first, makeRoot, parse) : root;
 }
 
-function readWithSlots<T extends object>(
-  bytes: Buffer,
-  limits: DecodeLimits,
-  root: T,
+/** The second pass; more follow only on rare data. */
+function readAgain<T extends object>(
+  first: Reader,
+  makeRoot: () => T,
   parse: (reader: Reader, root: T) => void,
-  demoted: Set<number>,
-  payloadSlots: boolean,
 ): T {
-  const slots = new Slots(root);
-  parse(new Reader(bytes, limits, slots, demoted, payloadSlots), root);
-  slots.finish();
-  return root;
+  const { bytes, limits, demoted } = first;
+  let followLayouts = !first.deviated;
+  let payloadSlots = true;
+  let refused: CodecError | undefined;
+  for (;;) {
+    const root = makeRoot();
+    const slots = new Slots(root);
+    try {
+      parse(new Reader(bytes, limits, slots, demoted, payloadSlots, followLayouts), root);
+      slots.finish();
+      return root;
+    } catch (error) {
+      if (error === UNEXPECTED) {
+        followLayouts = false;
+        continue;
+      }
+      if (refused !== undefined) throw refused;
+      // Perhaps the payload of a Serializable object only looks like serialized values.
+      if (!(error instanceof CodecError) || !bytes.includes('C:')) throw error;
+      refused = error;
+      payloadSlots = false;
+    }
+  }
 }
 
 interface Holder {
@@ -54,10 +60,15 @@ interface Holder {
 
 /** @param asMap The outermost array is made an object even if it is a list. */
 export function readValue(bytes: Buffer, limits: DecodeLimits, asMap = false): unknown {
-  const holder = readDocument(bytes, limits, makeHolder, (reader, root: Holder) => {
+  const first = new Reader(bytes, limits);
+  first.mapRoot = asMap;
+  const once = first.value(ROOT, 'value');
+  if (!first.needsSlots) return once;
+  const parse = (reader: Reader, root: Holder): void => {
     reader.mapRoot = asMap;
     root.value = reader.value(ROOT, 'value');
-  });
+  };
+  const holder = readAgain(first, makeHolder, parse);
   const { value } = holder;
   const self = getNotes(holder)?.cells?.get('value');
   if (self !== undefined && typeof value === 'object' && value !== null) {

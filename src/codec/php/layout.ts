@@ -25,6 +25,30 @@ export interface LayoutTokens {
   readonly names: readonly Uint8Array[];
 }
 
+// Where the head of an object (`O:4:"User":2:{`) is looked up, by a few of its bytes.
+const HEADS = 256;
+const heads: (Layout | null)[] = new Array<Layout | null>(HEADS).fill(null);
+
+/** The layout to expect for the object whose head stands at `p`. */
+export function layoutAt(b: Uint8Array, p: number): Layout | null {
+  // The length of the class name, its first letters and one further on.
+  const found = heads[headSlot(b, p)]!;
+  if (found === null) return null;
+  const { head } = found.tokens!;
+  const { length } = head;
+  for (let i = 0; i < length; i++) if (head[i] !== b[p + i]) return null;
+  return found;
+}
+
+function headSlot(b: Uint8Array, p: number): number {
+  return ((b[p + 2]! * 3) ^ (b[p + 3]! * 5) ^ (b[p + 6]! * 7) ^ (b[p + 9]! << 1)) & (HEADS - 1);
+}
+
+function expectHead(layout: Layout): void {
+  const tokens = layoutTokens(layout);
+  if (tokens !== undefined) heads[headSlot(tokens.head, 0)] = layout;
+}
+
 /** The layout to expect for an object of this class. */
 export function expectedLayout(className: string): Layout | null {
   return classes.get(className)?.last ?? null;
@@ -56,6 +80,7 @@ export function internLayout(
     entry.all.push(found);
   } else {
     entry.last = found;
+    expectHead(found);
   }
   return found;
 }

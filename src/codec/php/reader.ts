@@ -14,7 +14,7 @@ import { asText, decodeKey, decodeSmall, decodeText, isAsciiBytes } from '../tex
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from './containers.ts';
 import { formatFloat, parseFloatText } from './floats.ts';
-import { expectedLayout, isKnownClass, layoutTokens, unmangle } from './layout.ts';
+import { isKnownClass, layoutAt, unmangle } from './layout.ts';
 import { ObjectBuilder } from './object-builder.ts';
 import { payloadInfo } from './payload.ts';
 import { skipEscaped } from './skip.ts';
@@ -41,6 +41,9 @@ const POW10 = Array.from({ length: 23 }, (_, i) => 10 ** i);
 const INT_MAX = 9223372036854775807n;
 const INT_MIN = -9223372036854775808n;
 
+/** Thrown by the second pass where an object has another layout than its head made expect. */
+export const UNEXPECTED = Symbol('unexpected layout');
+
 // One stack for all reads: a read never starts inside another one.
 const FIELDS = 9;
 let stackNumbers = new Int32Array(64 * FIELDS);
@@ -57,21 +60,26 @@ export class Reader {
   /** With a slot table: the second pass. */
   readonly slots: Slots | null;
   /** Byte positions of arrays that start like lists and are none; found by the first pass. */
-  readonly demoted: Set<number>;
+  demoted: Set<number> | null;
   /** Whether payloads of `Serializable` objects take slots of their own. */
   readonly payloadSlots: boolean;
   pos = 0;
   elements = 0;
   /** The first pass met something that only the second one can read rightly. */
   needsSlots = false;
+  /** An object of the first pass had another layout than its head made expect. */
+  deviated = false;
   /** Is the outermost key a name (of a session variable) that belongs into error paths? */
   named = false;
   /** Make the outermost array an object even if it is a list. */
   mapRoot = false;
   /** Of the outermost value: `undefined` no float, else its text if that is not canonical. */
   float: string | null | undefined;
+  /** Of the object that is being opened: its class, and its layout if it has one that is known. */
   #opening = '';
+  #expected: Layout | null = null;
   #failed = false;
+  readonly #followLayouts: boolean;
   #latin: string | null = null;
   #ascii: boolean | undefined;
 
@@ -79,14 +87,16 @@ export class Reader {
     bytes: Buffer,
     limits: ReadLimits,
     slots: Slots | null = null,
-    demoted: Set<number> = new Set(),
+    demoted: Set<number> | null = null,
     payloadSlots = true,
+    followLayouts = true,
   ) {
     this.bytes = bytes;
     this.limits = limits;
     this.slots = slots;
     this.demoted = demoted;
     this.payloadSlots = payloadSlots;
+    this.#followLayouts = followLayouts;
   }
 
   /** A string value of `length` bytes. */
@@ -99,7 +109,12 @@ export class Reader {
       if (bits < 0x80) {
         // V8 copies substrings this short, so they pin nothing.
         if (this.#latin !== null) return this.#latin.substring(start, end);
-        if (b.length < 256) return asText(b).latin1Slice(start, end);
+        if (b.length < 256) {
+          // A native call takes longer than up to twelve characters.
+          let text = '';
+          for (let i = start; i < end; i++) text += String.fromCharCode(b[i]!);
+          return text;
+        }
         this.#latin = asText(b).latin1Slice(0, b.length);
         return this.#latin.substring(start, end);
       }
@@ -215,7 +230,7 @@ export class Reader {
               (b[q] === 105 &&
                 b[q + 2] === 48 &&
                 b[q + 3] === 59 &&
-                !(slots !== null && this.demoted.has(q)))) &&
+                !(slots !== null && this.demoted?.has(q)))) &&
             !(depth === 0 && this.mapRoot)
           ) {
             opened = count > 0 && count <= PRESIZE ? new Array(count) : [];
@@ -300,6 +315,18 @@ export class Reader {
           break;
         case 79: {
           // O:LENGTH:"CLASS":COUNT:{
+          const expected = this.#followLayouts ? layoutAt(b, p) : null;
+          if (expected !== null) {
+            opened = Object.create(PhpObject.prototype) as object;
+            setNotes(opened, expected.plain);
+            value = opened;
+            count = expected.names.length;
+            this.#expected = expected;
+            p += expected.tokens!.head.length;
+            if (count > (end - p) / 2) throw this.#syntax(p, depth, key);
+            break;
+          }
+          this.#expected = null;
           const className = this.#className(p, depth, key);
           let q = this.pos;
           if (b[q] !== 58) throw this.#syntax(p, depth, key);
@@ -416,18 +443,11 @@ export class Reader {
           shape = null;
           if (letter === 79) {
             kind = OBJECT;
-            const className = this.#opening;
-            const expected = slots === null ? expectedLayout(className) : null;
-            if (
-              expected !== null &&
-              expected.names.length === count &&
-              layoutTokens(expected) !== undefined
-            ) {
-              shape = expected;
-              setNotes(container as object, expected.plain);
+            if (this.#expected !== null) {
+              shape = this.#expected;
             } else {
               kind = BUILD;
-              shape = new ObjectBuilder(container as PhpObject, className, slots, own);
+              shape = new ObjectBuilder(container as PhpObject, this.#opening, slots, own);
             }
           } else {
             kind = Array.isArray(opened) ? LIST : MAP;
@@ -647,6 +667,7 @@ export class Reader {
 
   /** An array that began like a list: from here on a map. */
   #demote(list: unknown[], length: number, start: number): Record<Key, unknown> {
+    this.demoted ??= new Set();
     this.demoted.add(start);
     const map: Record<Key, unknown> = {};
     for (let i = 0; i < length; i++) map[i] = list[i];
@@ -661,6 +682,8 @@ export class Reader {
     floatMark: number,
     kidMark: number,
   ): ObjectBuilder {
+    if (this.slots !== null) throw UNEXPECTED;
+    this.deviated = true;
     const builder = new ObjectBuilder(object, layout.className, null, ROOT);
     for (let i = 0; i < read; i++) builder.adopt(layout.names[i]!, layout.scopes[i]!);
     for (let i = floatMark; i < marks.floatKeys.length; i++) {

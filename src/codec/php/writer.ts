@@ -23,6 +23,7 @@ import { formatFloat } from './floats.ts';
 import { layoutTokens } from './layout.ts';
 import { TextOutput } from './output.ts';
 import { movePayload, payloadInfo } from './payload.ts';
+import { isPrototypePolluted, PlainWriter } from './plain-writer.ts';
 import { PayloadSlot } from './slots.ts';
 
 export interface WriteOptions {
@@ -43,8 +44,8 @@ class Frame {
   intKeys = false;
   index = 0;
   count = 0;
-  /** Where the count stands, to correct it when `undefined` values were left out. */
-  countAt = 0;
+  /** Where the body begins, to correct the count before it when `undefined` values were left out. */
+  body = 0;
   leftOut = 0;
   key: Key = '';
 }
@@ -53,8 +54,8 @@ const frames: Frame[] = [];
 let depth = -1;
 
 /**
- * Encodes: `write` is called with a Writer, and once more if the data holds references that had to
- * be settled first.
+ * Encodes: `write` is called with a Writer; once more if the data holds references that had to be
+ * settled first, and once more to find the path of an error.
  */
 export function encodeWith(
   root: unknown,
@@ -63,20 +64,30 @@ export function encodeWith(
 ): Buffer {
   const output = new TextOutput(options.maxBytes);
   const base = depth;
-  try {
+  let references: 'unseen' | 'seen' | 'settled' = 'unseen';
+  let careful = isPrototypePolluted();
+  for (;;) {
     try {
-      write(new Writer(output, options, false, root));
+      if (references === 'seen') {
+        settleReferences(root as object);
+        references = 'settled';
+      }
+      write(new Writer(output, options, references === 'settled', careful, root));
+      const bytes = output.take();
+      output.release();
+      return bytes;
     } catch (error) {
-      if (error !== UNSETTLED) throw error;
       while (depth > base) leave();
       output.pos = 0;
-      settleReferences(root as object);
-      write(new Writer(output, options, true, root));
+      if (error === UNSETTLED) {
+        references = 'seen';
+      } else if (careful) {
+        output.release();
+        throw error;
+      } else {
+        careful = true;
+      }
     }
-    return output.take();
-  } finally {
-    while (depth > base) leave();
-    output.release();
   }
 }
 
@@ -88,18 +99,24 @@ function leave(): void {
   frame.view = undefined;
 }
 
-export class Writer {
-  readonly output: TextOutput;
+export class Writer extends PlainWriter {
   readonly #options: WriteOptions;
   readonly #settled: boolean;
   readonly #base = depth;
-  #slots = 0;
-  #objects: Map<object | string, number> | null = null;
   #cells: Map<Cell, number> | null = null;
+  #name: string | undefined;
+  /** What holds the values that are written one by one. */
+  readonly #root: object | null;
 
-  constructor(output: TextOutput, options: WriteOptions, settled: boolean, root: unknown) {
+  constructor(
+    output: TextOutput,
+    options: WriteOptions,
+    settled: boolean,
+    careful: boolean,
+    root: unknown,
+  ) {
+    super(output, options.precision, options.maxDepth, careful);
     this.#root = Array.isArray(root) || typeof root !== 'object' ? null : root;
-    this.output = output;
     this.#options = options;
     this.#settled = settled;
   }
@@ -110,16 +127,15 @@ export class Writer {
    * @param view The notes of the root that holds it, if any.
    */
   value(value: unknown, name?: string, view?: View): void {
-    const key = name ?? '';
     this.#name = name;
-    if (!this.#place(value, key, view)) return;
-    const base = this.#base;
-    while (depth > base) this.#entry(frames[depth]!);
+    this.general(value, name ?? '', view);
   }
 
-  #name: string | undefined;
-  /** What holds the values that are written one by one. */
-  readonly #root: object | null;
+  protected general(value: unknown, key: Key, view: View | undefined): void {
+    const base = depth;
+    if (!this.#place(value, key, view)) return;
+    while (depth > base) this.#entry(frames[depth]!);
+  }
 
   /** The root itself is a reference (`R:1`): it takes the first slot. */
   rootCell(cell: Cell | null): void {
@@ -135,8 +151,11 @@ export class Writer {
     for (;;) {
       const index = frame.index++;
       if (index >= frame.count) {
-        if (frame.leftOut > 0) this.#correctCount(frame);
+        if (frame.leftOut > 0) {
+          output.correctCount(frame.body, frame.count, frame.count - frame.leftOut);
+        }
         output.byte(125);
+        this.level--;
         leave();
         return;
       }
@@ -170,12 +189,12 @@ export class Writer {
       if (view === undefined || view.notes.cells === null) {
         // The everyday scalars, without the detour over references.
         if (typeof value === 'string') {
-          this.#slots++;
+          this.slots++;
           if (!output.string(value)) throw this.#lone(key);
           continue;
         }
         if (typeof value === 'number') {
-          this.#slots++;
+          this.slots++;
           if (view === undefined && (value | 0) === value && value !== 0) output.integer(value);
           else this.#number(value, key, view);
           continue;
@@ -203,7 +222,7 @@ export class Writer {
     else if (!output.name(scope === null ? name : `\0${scope}\0${name}`)) throw this.#lone(name);
     if (slot.cell !== null && !this.#settled) throw UNSETTLED;
     if (slot.float && typeof slot.value === 'number' && slot.cell === null) {
-      this.#slots++;
+      this.slots++;
       output.ascii(`d:${slot.floatText ?? formatFloat(slot.value, this.#options.precision)};`);
       return false;
     }
@@ -228,32 +247,32 @@ export class Writer {
         return false;
       }
       this.#cells ??= new Map();
-      this.#cells.set(cell, this.#slots + 1);
+      this.#cells.set(cell, this.slots + 1);
     }
     switch (typeof value) {
       case 'string':
-        this.#slots++;
+        this.slots++;
         if (!output.string(value)) throw this.#lone(key);
         return false;
       case 'number':
-        this.#slots++;
+        this.slots++;
         this.#number(value, key, view);
         return false;
       case 'boolean':
-        this.#slots++;
+        this.slots++;
         output.ascii(value ? 'b:1;' : 'b:0;');
         return false;
       case 'object':
         if (value !== null) return this.#object(value, key, cell, view);
-        this.#slots++;
+        this.slots++;
         output.ascii('N;');
         return false;
       case 'undefined':
-        this.#slots++;
+        this.slots++;
         output.ascii('N;');
         return false;
       case 'bigint':
-        this.#slots++;
+        this.slots++;
         if (value > INT_MAX || value < INT_MIN) {
           throw this.#refuse('an integer beyond 64 bits cannot be written', key);
         }
@@ -280,34 +299,34 @@ export class Writer {
   #object(value: object, key: Key, cell: Cell | undefined, view: View | undefined): boolean {
     const { output } = this;
     if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
-      this.#slots++;
+      this.slots++;
       return this.#openArray(value, key, view);
     }
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
       const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
-      this.#objects ??= new Map();
-      const known = this.#objects.get(identity);
+      this.objects ??= new Map();
+      const known = this.objects.get(identity);
       if (known !== undefined) {
         // A plain handle takes a slot of its own, a reference does not.
-        if (cell === undefined) this.#slots++;
+        if (cell === undefined) this.slots++;
         output.tagged(cell === undefined ? 114 : 82, known);
         output.byte(59);
         return false;
       }
-      this.#objects.set(identity, ++this.#slots);
+      this.objects.set(identity, ++this.slots);
       if (value instanceof PhpObject) return this.#openObject(value, key);
       if (value instanceof PhpEnum) this.#enum(value, key);
       else this.#payload(value as PhpSerializedObject, key);
       return false;
     }
     if (value instanceof Uint8Array) {
-      this.#slots++;
+      this.slots++;
       output.buffer(value);
       return false;
     }
     if (value instanceof PhpFloat) {
-      this.#slots++;
+      this.slots++;
       output.ascii(`d:${formatFloat(value.value, this.#options.precision)};`);
       return false;
     }
@@ -315,7 +334,7 @@ export class Writer {
       this.#payloadSlot(value, key);
       return false;
     }
-    this.#slots++;
+    this.slots++;
     return this.#openArray(value, key, view);
   }
 
@@ -324,6 +343,7 @@ export class Writer {
     let view: View | undefined;
     const notes = getNotes(value);
     if (notes !== undefined) {
+      if (this.#isPlainHere(value) && this.plainArray(value, notes)) return false;
       view = new View(value, notes, null);
     } else if (parent !== undefined) {
       const before = parent.kid(key);
@@ -331,6 +351,9 @@ export class Writer {
         if (before instanceof PhpObject && !Array.isArray(value)) throw this.#classLost(key);
         view = viewOf(value, before);
       }
+    }
+    if (view === undefined && this.#isPlainHere(value) && this.plainArray(value, undefined)) {
+      return false;
     }
     let keys: readonly (Key | HiddenSlot)[] | null;
     let count: number;
@@ -354,16 +377,20 @@ export class Writer {
     frame.isObject = false;
     frame.keys = keys;
     frame.count = count;
-    output.byte(97);
-    frame.countAt = output.pos + 1;
-    output.count(count);
+    output.open(count);
+    frame.body = output.pos;
     return true;
+  }
+
+  #isPlainHere(value: object): boolean {
+    return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
   }
 
   #openObject(value: PhpObject, key: Key): boolean {
     const { output } = this;
     const notes = getNotes(value) as Notes;
     const layout = notes.layout!;
+    if (this.plainObject(value, notes, layout)) return false;
     const names = Object.keys(value);
     const frame = this.#enter(value, key);
     frame.isObject = true;
@@ -371,7 +398,7 @@ export class Writer {
       const tokens = layoutTokens(layout);
       if (tokens === undefined) throw this.#refuse('a name is none that PHP can read', key);
       output.raw(tokens.head);
-      frame.countAt = output.pos - 2 - String(names.length).length;
+      frame.body = output.pos;
       frame.keys = layout.names;
       frame.tokens = tokens.names;
       frame.count = names.length;
@@ -384,8 +411,8 @@ export class Writer {
     frame.intKeys = layout.scopes.includes(INT_KEY);
     frame.count = frame.keys.length;
     this.#className(79, layout.className, key);
-    frame.countAt = output.pos + 1;
     output.count(frame.count);
+    frame.body = output.pos;
     return true;
   }
 
@@ -416,7 +443,7 @@ export class Writer {
 
   #payload(value: PhpSerializedObject, key: Key): void {
     const { output } = this;
-    const own = this.#slots;
+    const own = this.slots;
     let { data } = value;
     const read = getNotes(value)?.format?.php;
     const info = read ?? payloadInfo(data, this.#options.maxDepth);
@@ -435,23 +462,23 @@ export class Writer {
     output.ascii(`:${data.length}:{`);
     output.raw(data);
     output.byte(125);
-    this.#slots += info.slots;
+    this.slots += info.slots;
   }
 
   #payloadSlot(value: PayloadSlot, key: Key): void {
     const { output } = this;
-    const at = this.#objects?.get(value.payload);
+    const at = this.objects?.get(value.payload);
     if (at === undefined) {
       const reason = 'this points into the payload of an object that is not there (any more)';
       throw this.#refuse(reason, key, 'ERR_PSB_CODEC_REFERENCE');
     }
-    if (value.letter === 'r') this.#slots++;
+    if (value.letter === 'r') this.slots++;
     output.tagged(value.letter === 'r' ? 114 : 82, at + value.distance);
     output.byte(59);
   }
 
   #enter(container: object, key: Key): Frame {
-    const level = depth - this.#base;
+    const { level } = this;
     const { maxDepth } = this.#options;
     if (level === 100 || level === 400 || level === 1600) this.#checkCycle(container, key);
     if (maxDepth > 0 && level >= maxDepth) {
@@ -459,6 +486,7 @@ export class Writer {
       const reason = `the data is nested beyond maxDepth (${maxDepth})`;
       throw this.#refuse(reason, key, 'ERR_PSB_CODEC_LIMIT');
     }
+    this.level++;
     if (++depth === frames.length) frames.push(new Frame());
     const frame = frames[depth]!;
     frame.container = container as Record<Key, unknown>;
@@ -490,18 +518,6 @@ export class Writer {
       key,
       'ERR_PSB_CODEC_REFERENCE',
     );
-  }
-
-  #correctCount(frame: Frame): void {
-    const { output } = this;
-    const was = String(frame.count).length;
-    const count = String(frame.count - frame.leftOut);
-    const from = frame.countAt + was;
-    if (count.length !== was) {
-      output.bytes.copyWithin(frame.countAt + count.length, from, output.pos);
-      output.pos += count.length - was;
-    }
-    output.bytes.write(count, frame.countAt, 'latin1');
   }
 
   #classLost(key: Key): CodecError {
