@@ -15,6 +15,8 @@ import {
   encodeLimits,
 } from './options.ts';
 
+const { toString: tagOf } = Object.prototype;
+
 /** The values of `session.serialize_handler`. */
 export type SessionHandlerName = 'php' | 'php_binary' | 'php_serialize' | 'igbinary' | 'msgpack';
 
@@ -51,7 +53,8 @@ const HANDLERS: { readonly [name in SessionHandlerName]?: SerializeHandler } = {
  * cannot write (PHP would drop the variable, or save nothing at all)
  */
 export function encodeSession(variables: object, options: EncodeSessionOptions): Buffer {
-  if (typeof variables !== 'object' || variables === null) {
+  // A Map, a Date or a Promise has no own properties: it would become an empty session.
+  if (!Array.isArray(variables) && tagOf.call(variables) !== '[object Object]') {
     throw new CodecError('ERR_PSB_CODEC_VALUE', 'session variables must be an object');
   }
   return handlerOf(options.handler).encode(

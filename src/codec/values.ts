@@ -142,7 +142,11 @@ export class PhpEnum {
 export class PhpFloat {
   readonly value: number;
 
+  /** @throws CodecError `ERR_PSB_CODEC_VALUE` for what is no number */
   constructor(value: number) {
+    if (typeof value !== 'number') {
+      throw new CodecError('ERR_PSB_CODEC_VALUE', 'a PhpFloat is made of a number');
+    }
     this.value = value;
   }
 
@@ -164,7 +168,11 @@ export class PhpSerializedObject {
   readonly className: string;
   readonly data: Buffer;
 
+  /** @throws CodecError `ERR_PSB_CODEC_VALUE` for data that is no bytes */
   constructor(className: string, data: Buffer) {
+    if (!(data instanceof Uint8Array)) {
+      throw new CodecError('ERR_PSB_CODEC_VALUE', 'the data of a PhpSerializedObject are bytes');
+    }
     this.className = className;
     this.data = data;
   }
@@ -203,7 +211,12 @@ function layoutOf(object: PhpObject): Layout {
 function scopeFor(visibility: Visibility, className: string): string | null {
   if (visibility === 'public') return null;
   if (visibility === 'protected') return '*';
-  return visibility === 'private' ? className : visibility.private;
+  if (visibility === 'private') return className;
+  if (typeof visibility?.private === 'string') return visibility.private;
+  throw new CodecError(
+    'ERR_PSB_CODEC_VALUE',
+    "a visibility is 'public', 'protected', 'private' or { private: class }",
+  );
 }
 
 function brand(kind: { readonly prototype: object }, symbol: symbol): void {

@@ -4,6 +4,7 @@ import {
   decodeSession,
   encodeSession,
   PhpEnum,
+  PhpFloat,
   PhpObject,
   PhpSerializedObject,
   serialize,
@@ -62,5 +63,27 @@ describe('one key twice', () => {
     expect(encodeSession(variables, { handler: 'php' }).toString()).toBe(
       `v|a:2:{i:${key};i:2;i:0;i:3;}`,
     );
+  });
+});
+
+describe('what would be written as something else', () => {
+  test.each([new Map([['a', 1]]), new Set([1]), new Date(), Promise.resolve({})])(
+    'no session, but %o',
+    (value) => {
+      expect(() => encodeSession(value, { handler: 'php' })).toThrowError(refused);
+    },
+  );
+
+  test.each(['1', undefined, null, 1n])('no float, but %o', (value) => {
+    expect(() => new PhpFloat(value as never)).toThrowError(refused);
+  });
+
+  test('no bytes of a Serializable class, but text', () => {
+    expect(() => new PhpSerializedObject('X', 'abc' as never)).toThrowError(refused);
+  });
+
+  test.each(['secret', '', null, {}])('no visibility, but %o', (visibility) => {
+    const options = { visibility: { a: visibility as never } };
+    expect(() => new PhpObject('X', { a: 1 }, options)).toThrowError(refused);
   });
 });
