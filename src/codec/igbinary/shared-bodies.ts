@@ -89,26 +89,33 @@ export class BodyComparison {
 
   same(a: object, b: object): boolean {
     if (a === b) return true;
-    const known = this.#known.get(a)?.get(b);
-    if (known !== undefined) return known;
-    // An explicit stack: arrays nest as deep as the limit allows.
+    const answer = this.#known.get(a)?.get(b);
+    if (answer !== undefined) return answer;
+    // An explicit stack: arrays nest as deep as the limit allows. And every pair once: shared arrays
+    // within shared arrays have exponentially many ways through them, and one may hold itself.
     const pairs: [object, object][] = [[a, b]];
+    const seen = new Map<object, Set<object>>();
     let result = true;
     for (let pair = pairs.pop(); pair !== undefined && result; pair = pairs.pop()) {
-      result = this.#sameShape(pair[0], pair[1], pairs);
+      const [x, y] = pair;
+      const partners = seen.get(x);
+      if (partners?.has(y)) continue;
+      if (partners === undefined) seen.set(x, new Set([y]));
+      else partners.add(y);
+      result = this.#known.get(x)?.get(y) ?? this.#sameShape(x, y, pairs);
     }
-    let row = this.#known.get(a);
-    if (row === undefined) {
-      row = new Map();
-      this.#known.set(a, row);
-    }
-    row.set(b, result);
+    if (!result) this.#remember(a, b, false);
+    else for (const [x, partners] of seen) for (const y of partners) this.#remember(x, y, true);
     return result;
   }
 
+  #remember(a: object, b: object, same: boolean): void {
+    const row = this.#known.get(a);
+    if (row === undefined) this.#known.set(a, new Map([[b, same]]));
+    else row.set(b, same);
+  }
+
   #sameShape(a: object, b: object, pairs: [object, object][]): boolean {
-    const known = this.#known.get(a)?.get(b);
-    if (known !== undefined) return known;
     if (Array.isArray(a) !== Array.isArray(b)) return false;
     const aNotes = getNotes(a);
     const bNotes = getNotes(b);
