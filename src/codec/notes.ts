@@ -71,7 +71,12 @@ export class Layout {
   /** The notes of an object that needs nothing but its layout. */
   readonly plain: Notes;
   /** Encoded class header and property names, made by the php writer when first needed. */
-  tokens: { readonly head: Uint8Array; readonly names: readonly Uint8Array[] } | null = null;
+  tokens: {
+    readonly head: Uint8Array;
+    readonly names: readonly Uint8Array[];
+    /** The names once more, to be compared four bytes at a time. */
+    readonly views: readonly DataView[];
+  } | null = null;
   /** Property names as binary formats have them, made when first needed. */
   mangled: readonly (string | null)[] | null = null;
 

@@ -81,14 +81,14 @@ export function closeMap(
       order = marks.order.slice(orderMark);
       if (loose & 2) order = [...new Set(order)];
     }
-    const texts = marks.floatTexts.slice(floatMark);
+    const texts = floats > 0 ? marks.floatTexts.slice(floatMark) : null;
     setNotes(
       container,
       makeNotes({
         layout,
         order,
         floatKeys: floats > 0 ? marks.floatKeys.slice(floatMark) : null,
-        floatTexts: texts.some((text) => text !== null) ? texts : null,
+        floatTexts: texts?.some((text) => text !== null) ? texts : null,
         kidKeys: kids > 0 ? marks.kidKeys.slice(kidMark) : null,
         kids: kids > 0 ? marks.kids.slice(kidMark) : null,
       }),

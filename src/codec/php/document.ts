@@ -3,7 +3,7 @@
 import { CodecError } from '../../errors.ts';
 import { getNotes, makeNotes, setNotes } from '../notes.ts';
 import type { DecodeLimits, EncodeLimits } from '../options.ts';
-import { Reader, UNEXPECTED } from './reader.ts';
+import { DEMOTED, Reader, STOPPED, UNEXPECTED } from './reader.ts';
 import { ROOT, Slots } from './slots.ts';
 import { encodeWith } from './writer.ts';
 
@@ -18,8 +18,13 @@ export function readDocument<T extends object>(
   parse: (reader: Reader, root: T) => void,
 ): T {
   const first = new Reader(bytes, limits);
+  first.stops = true;
   const root = makeRoot();
-  parse(first, root);
+  try {
+    parse(first, root);
+  } catch (error) {
+    if (error !== STOPPED) throw error;
+  }
   return first.needsSlots ? readAgain(first, makeRoot, parse) : root;
 }
 
@@ -29,7 +34,8 @@ function readAgain<T extends object>(
   makeRoot: () => T,
   parse: (reader: Reader, root: T) => void,
 ): T {
-  const { bytes, limits, demoted } = first;
+  const { bytes, limits } = first;
+  let { demoted } = first;
   let followLayouts = !first.deviated;
   let payloadSlots = true;
   let refused: CodecError | undefined;
@@ -43,6 +49,13 @@ function readAgain<T extends object>(
     } catch (error) {
       if (error === UNEXPECTED) {
         followLayouts = false;
+        continue;
+      }
+      if (error === DEMOTED) {
+        // The first pass stopped before it: now one that looks at all arrays.
+        const whole = new Reader(bytes, limits);
+        parse(whole, makeRoot());
+        demoted = whole.demoted;
         continue;
       }
       if (refused !== undefined) throw refused;
@@ -62,8 +75,13 @@ interface Holder {
 export function readValue(bytes: Buffer, limits: DecodeLimits, asMap = false): unknown {
   const first = new Reader(bytes, limits);
   first.mapRoot = asMap;
-  const once = first.value(ROOT, 'value');
-  if (!first.needsSlots) return once;
+  first.stops = true;
+  try {
+    const once = first.value(ROOT, 'value');
+    if (!first.needsSlots) return once;
+  } catch (error) {
+    if (error !== STOPPED) throw error;
+  }
   const parse = (reader: Reader, root: Holder): void => {
     reader.mapRoot = asMap;
     root.value = reader.value(ROOT, 'value');

@@ -23,6 +23,7 @@ export interface LayoutTokens {
   readonly head: Uint8Array;
   /** `s:4:"name";` for each property */
   readonly names: readonly Uint8Array[];
+  readonly views: readonly DataView[];
 }
 
 // Where the head of an object (`O:4:"User":2:{`) is looked up, by a few of its bytes.
@@ -109,7 +110,8 @@ export function layoutTokens(layout: Layout): LayoutTokens | undefined {
     names.push(token);
   }
   if (head === undefined) return undefined;
-  const tokens = { head, names };
+  const views = names.map((name) => new DataView(name.buffer, name.byteOffset, name.length));
+  const tokens = { head, names, views };
   layout.tokens = tokens;
   return tokens;
 }

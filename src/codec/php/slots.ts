@@ -175,10 +175,11 @@ export class Slots {
         slot = parent;
       }
     }
-    for (const slot of new Set([...marked, ...kids.keys(), ...this.#cells.keys()])) {
+    if (kids.has(ROOT) || this.#cells.has(ROOT)) marked.add(ROOT);
+    for (const slot of marked) {
       const container = slot < 0 ? this.#root : (this.#values[slot] as object);
       const old = getNotes(container);
-      const more = kids.get(slot) ?? [];
+      const more = kids.get(slot);
       const cells = this.#cells.get(slot) ?? null;
       if (Array.isArray(container)) {
         setNotes(container, makeNotes({ ...old, cells, values: old?.values ?? [...container] }));
@@ -188,8 +189,10 @@ export class Slots {
           makeNotes({
             ...old,
             cells,
-            kidKeys: [...(old?.kidKeys ?? []), ...more.map(([key]) => key)],
-            kids: [...(old?.kids ?? []), ...more.map(([, kid]) => kid)],
+            ...(more && {
+              kidKeys: [...(old?.kidKeys ?? []), ...more.map(([key]) => key)],
+              kids: [...(old?.kids ?? []), ...more.map(([, kid]) => kid)],
+            }),
           }),
         );
       }

@@ -1,6 +1,7 @@
 /**
  * The writer of serialize() text: one loop with an explicit stack, since data may be as deep as
- * PHP allows and be written from a deep call stack.
+ * PHP allows and be written from a deep call stack. Its kinds of values share the stack, the slots
+ * and the path of errors, and so one file; everyday data takes the quick way of PlainWriter.
  */
 
 import { CodecError } from '../../errors.ts';
