@@ -9,7 +9,7 @@ import {
   unserialize,
 } from '../../src/codec/index.ts';
 
-type Session = Record<string, never>;
+type Session = Record<string, unknown>;
 
 /** What `$_SESSION` is after the same edit in JavaScript; the bytes on the right are PHP's. */
 function edit(before: string, change: (session: Session) => void): string {
@@ -34,7 +34,7 @@ describe('floats', () => {
       'a keyed slot stays a float',
       'a|a:1:{s:1:"p";d:12;}',
       (s) => {
-        s['a']!['p'] = 13 as never;
+        (s['a'] as { p: number }).p = 13;
       },
       'a|a:1:{s:1:"p";d:13;}',
     ],
@@ -42,7 +42,7 @@ describe('floats', () => {
       'also at the root',
       'p|d:12;',
       (s) => {
-        s['p'] = 13 as never;
+        s['p'] = 13;
       },
       'p|d:13;',
     ],
@@ -74,7 +74,7 @@ describe('floats', () => {
       'a copy inherits what did not change',
       'a|a:2:{s:1:"p";d:12;s:1:"q";d:1;}',
       (s) => {
-        s['a'] = { ...(s['a'] as object), q: 2 } as never;
+        s['a'] = { ...(s['a'] as object), q: 2 };
       },
       'a|a:2:{s:1:"p";d:12;s:1:"q";i:2;}',
     ],
@@ -82,7 +82,7 @@ describe('floats', () => {
       'a text of another precision',
       'p|d:0.10000000000000001;q|i:1;',
       (s) => {
-        s['q'] = 2 as never;
+        s['q'] = 2;
       },
       'p|d:0.10000000000000001;q|i:2;',
     ],
@@ -90,7 +90,7 @@ describe('floats', () => {
       'a new integer-like number',
       'a|i:1;',
       (s) => {
-        s['b'] = new PhpFloat(1) as never;
+        s['b'] = new PhpFloat(1);
       },
       'a|i:1;b|d:1;',
     ],
@@ -121,7 +121,7 @@ describe('references', () => {
   it('assigning one holder assigns all', () => {
     expect(
       edit(shared, (s) => {
-        s['b'] = 6 as never;
+        s['b'] = 6;
       }),
     ).toBe('a|i:6;b|R:1;c|i:1;');
   });
@@ -129,8 +129,8 @@ describe('references', () => {
   it('two different assignments contradict each other', () => {
     const run = () =>
       edit(shared, (s) => {
-        s['a'] = 7 as never;
-        s['b'] = 6 as never;
+        s['a'] = 7;
+        s['b'] = 6;
       });
     expect(codeOf(run)).toEqual(['ERR_PSB_CODEC_REFERENCE', 'b']);
   });
@@ -159,7 +159,7 @@ describe('objects', () => {
 
   it('with() makes a changed copy', () => {
     const after = edit(user, (s) => {
-      s['u'] = (s['u'] as PhpObject).with({ age: 40 }) as never;
+      s['u'] = (s['u'] as PhpObject).with({ age: 40 });
     });
     expect(after).toBe('u|O:4:"User":2:{s:4:"name";s:3:"Ada";s:6:"\0*\0age";i:40;}');
   });
@@ -167,11 +167,11 @@ describe('objects', () => {
   it('are not replaced by plain objects unawares', () => {
     const run = () =>
       edit(user, (s) => {
-        s['u'] = { ...(s['u'] as object) } as never;
+        s['u'] = { ...(s['u'] as object) };
       });
     expect(codeOf(run)).toEqual(['ERR_PSB_CLASS_LOST', 'u']);
     const after = edit(user, (s) => {
-      s['u'] = PhpObject.toArray({ a: 1 }) as never;
+      s['u'] = PhpObject.toArray({ a: 1 });
     });
     expect(after).toBe('u|a:1:{s:1:"a";i:1;}');
   });
