@@ -87,3 +87,15 @@ describe('what would be written as something else', () => {
     expect(() => new PhpObject('X', { a: 1 }, options)).toThrowError(refused);
   });
 });
+
+describe('binary sessions', () => {
+  test.each([
+    ['igbinary', '000000021101ff', 'bytes for a root'],
+    ['igbinary', '000000021401110176' + '14', 'an array without its count'],
+    ['msgpack', 'a2c001', 'text for a root'],
+  ] as const)('%s %s: %s', (handler, hex, _) => {
+    expect(() => decodeSession(Buffer.from(hex, 'hex'), { handler })).toThrowError(
+      expect.objectContaining({ name: 'CodecError' }),
+    );
+  });
+});

@@ -1,8 +1,9 @@
 /** The notes of the root, for handlers that hold the variables side by side. */
 
+import { CodecError } from '../../errors.ts';
 import { isIntegerKey } from '../integers.ts';
 import { getNotes, isArrayIndex, type Key, makeNotes, setNotes } from '../notes.ts';
-import { define } from '../values.ts';
+import { define, isObjectValue } from '../values.ts';
 import type { Variables } from './session-handler.ts';
 
 export class RootBuilder {
@@ -69,4 +70,19 @@ declare module '../notes.ts' {
     /** The integer-like names in `order` are names of variables: strings, as `php` reads them. */
     readonly variables?: true;
   }
+}
+
+/**
+ * The root of a binary session as its variables. PHP takes nothing but an array for it.
+ * @throws CodecError `ERR_PSB_CODEC_VALUE`
+ */
+export function rootVariables(value: unknown, offset: number): Variables {
+  const isArray =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !isObjectValue(value);
+  if (isArray) return value as Variables;
+  throw new CodecError('ERR_PSB_CODEC_VALUE', 'the session is no array of variables', { offset });
 }

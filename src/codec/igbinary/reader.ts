@@ -203,7 +203,8 @@ export class IgbinaryReader {
           if (value === undefined) throw this.#syntax(from, 'a number is cut off', depth, key);
           break;
         case F.ARRAY8:
-          count = b[p++]!;
+          count = p < end ? b[p]! : end;
+          p++;
           opened = true;
           break;
         case F.NULL:
@@ -274,7 +275,7 @@ export class IgbinaryReader {
           className = this.#className(type, from, depth, key);
           p = this.#pos;
           const body = b[p++];
-          if (body === F.ARRAY8) {
+          if (body === F.ARRAY8 && p < end) {
             count = b[p++]!;
           } else if (body === F.ARRAY16 && p + 2 <= end) {
             count = b.readUInt16BE(p);
