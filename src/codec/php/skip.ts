@@ -73,10 +73,18 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       if (b[p + 1] !== 59) return -1 - p;
       p += 2;
     } else if (letter === 100) {
-      const close = b.indexOf(59, p);
-      if (b[p + 1] !== 58 || close < 0) return -1 - p;
-      if (parseFloatText(asText(b).latin1Slice(p + 2, close)) === undefined) return -1 - p;
-      p = close + 1;
+      // Digits with or without a fraction need no text; the rest of the grammar takes the slow way.
+      let q = p + 2;
+      if (b[q] === 45) q++;
+      const from = q;
+      for (let d = b[q]!; d >= 48 && d <= 57; d = b[++q]!);
+      if (q > from && b[q] === 46) for (let d = b[++q]!; d >= 48 && d <= 57; d = b[++q]!);
+      if (b[p + 1] !== 58 || q === from || b[q] !== 59) {
+        q = b.indexOf(59, p);
+        if (b[p + 1] !== 58 || q < 0) return -1 - p;
+        if (parseFloatText(asText(b).latin1Slice(p + 2, q)) === undefined) return -1 - p;
+      }
+      p = q + 1;
     } else if (letter === 114 || letter === 82) {
       let q = p + 2;
       for (let d = b[q]!; d >= 48 && d <= 57; d = b[++q]!);
