@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['test/matrix/**/*.test.ts'],
     // One compose project at a time: the containers already use every core.
     fileParallelism: false,
+    // Containers start slowly or not at all on a busy machine; what is wrong is wrong twice.
+    retry: 1,
     testTimeout: 180_000,
     hookTimeout: 300_000,
   },
