@@ -12,7 +12,7 @@ export default defineConfig({
     fileParallelism: false,
     // Containers start slowly or not at all on a busy machine; what is wrong is wrong twice.
     retry: 1,
-    testTimeout: 180_000,
+    testTimeout: 420_000,
     hookTimeout: 300_000,
   },
 });
