@@ -1,6 +1,7 @@
 /** Whole sessions: `session_encode()` and `session_decode()` for every serialize handler. */
 
 import { CodecError } from '../errors.ts';
+import { deferredOf } from './handlers/deferred.ts';
 import { igbinaryHandler } from './handlers/igbinary.ts';
 import { msgpackHandler } from './handlers/msgpack.ts';
 import { phpHandler } from './handlers/php.ts';
@@ -86,6 +87,28 @@ export function decodeSession<T extends object = Record<string, unknown>>(
   const only = options.only === undefined ? undefined : new Set(options.only);
   return handler.decode(buffer, limits, only) as T;
 }
+
+/**
+ * Decodes as `decodeSession()` does, but makes an array only when it is first asked for: a request
+ * that reads one variable pays for that one, and `encodeSession()` passes on what nobody touched.
+ * The bytes are checked as a whole, and must not be changed afterwards.
+ */
+export function openSession(
+  bytes: Buffer,
+  options: Pick<DecodeSessionOptions, 'handler'>,
+): Record<string, unknown> {
+  const limits = decodeLimits(undefined);
+  const buffer = asBuffer(bytes, limits);
+  return handlerOf(options.handler).defer?.(buffer, limits) ?? decodeSession(buffer, options);
+}
+
+/** Would these variables, as long as nobody changes them, be written as the bytes they came from? */
+export function isAsRead(variables: object): boolean {
+  return deferredOf(variables)?.isAsRead === true;
+}
+
+/** Makes all arrays that `openSession()` left for later. */
+export { decodeDeferred } from './handlers/deferred.ts';
 
 function handlerOf(name: SessionHandlerName): SerializeHandler {
   const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name] : undefined;

@@ -5,6 +5,7 @@
  *
  * The PHP save handler merges by the same rules; one table of cases is run by both.
  */
+import { decodeDeferred } from '../codec/session.ts';
 import {
   appendSlots,
   deleteSlots,
@@ -242,6 +243,7 @@ export function pathOf(path: string, key: string): string {
  * it took out of the session before stays the session's cart.
  */
 export function adopt(live: Variables, merged: Variables): void {
+  decodeDeferred(live);
   const wanted = keysOf(merged);
   const gone = Object.keys(live).filter((key) => !Object.hasOwn(merged, key));
   if (gone.length > 0) deleteSlots(live, gone);

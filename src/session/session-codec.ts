@@ -1,7 +1,12 @@
 /**
  * Session variables to bytes and back, under the one serialize handler of this manager.
  */
-import { decodeSession, encodeSession, type SessionHandlerName } from '../codec/session.ts';
+import {
+  decodeSession,
+  encodeSession,
+  openSession,
+  type SessionHandlerName,
+} from '../codec/session.ts';
 import type { SessionVariables } from './session-variables.ts';
 
 export class SessionCodec {
@@ -20,6 +25,14 @@ export class SessionCodec {
     return decodeSession(bytes, { handler: this.#handler });
   }
 
+  /** The same for the application: arrays that it never asks for are never made. */
+  open(bytes: Buffer | null): SessionVariables {
+    if (bytes === null || bytes.length === 0) return {};
+    // With another precision PHP writes the same float otherwise.
+    if (this.#serializePrecision !== -1) return this.decode(bytes);
+    return openSession(bytes, { handler: this.#handler });
+  }
+
   encode(variables: SessionVariables): Buffer {
     return encodeSession(variables, {
       handler: this.#handler,
@@ -33,7 +46,7 @@ export class SessionCodec {
    */
   verify(bytes: Buffer): void {
     const binary = this.#handler === 'igbinary' || this.#handler === 'msgpack';
-    if (binary || RISKY.some((mark) => bytes.includes(mark))) this.decode(bytes);
+    if (binary || RISKY.some((mark) => bytes.includes(mark))) this.open(bytes);
   }
 }
 

@@ -2,6 +2,7 @@
  * One opened session: PHP's session module for the length of a request.
  */
 import { types } from 'node:util';
+import { decodeDeferred } from '../codec/session.ts';
 import { inheritNotes } from '../codec/structure.ts';
 import { CodecError, LockError, OptionsError, SessionError } from '../errors.ts';
 import type { SessionLock } from '../save-handler/save-handler.ts';
@@ -111,7 +112,7 @@ export class Session implements AsyncDisposable {
    * @throws CodecError if the stored bytes are not a session of the configured serialize handler
    */
   get variables(): SessionVariables {
-    this.#variables ??= this.#stored.decode();
+    this.#variables ??= this.#stored.open();
     return this.#variables;
   }
 
@@ -120,6 +121,7 @@ export class Session implements AsyncDisposable {
     if (!isRecord(variables)) {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'session variables must be a plain object');
     }
+    decodeDeferred(this.variables);
     inheritNotes(variables, this.variables);
     this.#variables = variables;
   }
@@ -268,7 +270,7 @@ export class Session implements AsyncDisposable {
     if (this.#variables === undefined) return null;
     if (this.#stored.bytes === null && Object.keys(this.#variables).length === 0) return null;
     const bytes = this.#codec.encode(this.#variables);
-    return this.#stored.says(bytes) ? null : bytes;
+    return this.#stored.says(bytes, this.#variables) ? null : bytes;
   }
 
   async #write(bytes: Buffer): Promise<CommitResult> {
@@ -304,7 +306,7 @@ export class Session implements AsyncDisposable {
     const bytes = this.#codec.encode(live);
     const fresh = this.#stored.decode();
     const unchanged =
-      before.says(bytes) || (before.bytes === null && Object.keys(live).length === 0);
+      before.says(bytes, live) || (before.bytes === null && Object.keys(live).length === 0);
     const conflicts = unchanged
       ? []
       : merge(before.decode(), this.#codec.decode(bytes), fresh, this.#settings.onConflict);

@@ -2,6 +2,7 @@
  * What this request knows to be stored under its id, and the question whether the variables still
  * say the same.
  */
+import { isAsRead } from '../codec/session.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 
@@ -22,15 +23,23 @@ export class Stored {
     return this.#codec.decode(this.bytes);
   }
 
+  /** The variables for the application, each decoded when it is first asked for. */
+  open(): SessionVariables {
+    return this.#codec.open(this.bytes);
+  }
+
   /**
    * Do these bytes say what is stored? PHP accepts forms that it would write otherwise (a float
    * with more digits, a variable twice): a reader must not write because of them, so the second
    * look is at what an untouched decode would encode to.
+   *
+   * @param variables whose encoding it is
    */
-  says(bytes: Buffer): boolean {
+  says(bytes: Buffer, variables: SessionVariables): boolean {
     if (this.bytes === null) return false;
     if (bytes.equals(this.bytes)) return true;
     if (this.#equivalents.some((known) => known.equals(bytes))) return true;
+    if (this.#canonical === undefined && isAsRead(variables)) return false;
     this.#canonical ??= this.#codec.encode(this.decode());
     return this.#canonical.equals(bytes);
   }

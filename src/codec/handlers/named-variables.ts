@@ -15,6 +15,7 @@ import { ROOT } from '../php/slots.ts';
 import { encodeWith } from '../php/writer.ts';
 import { decodeKey, encodeKey } from '../text.ts';
 import { viewOf } from '../view.ts';
+import { DeferredBuilder, deferredOf } from './deferred.ts';
 import { pick, RootBuilder } from './root-notes.ts';
 import type { SerializeHandler, Variables } from './session-handler.ts';
 
@@ -37,6 +38,7 @@ export function namedVariables(style: NameStyle): SerializeHandler {
     encode: (variables, limits) => encodeNamed(variables, limits, style),
     decode: (bytes, limits, only) =>
       only === undefined ? decodeAll(bytes, limits, style) : decodeOnly(bytes, limits, style, only),
+    defer: (bytes, limits) => defer(bytes, limits, style),
   };
 }
 
@@ -86,11 +88,25 @@ function decodeOnly(
   return builder.root;
 }
 
+function defer(bytes: Buffer, limits: DecodeLimits, style: NameStyle): Variables | undefined {
+  const found: FoundName = { start: 0, end: 0, value: 0 };
+  const builder = new DeferredBuilder(bytes, limits);
+  for (let pos = 0; pos < bytes.length; pos = builder.pos) {
+    if (!style.find(bytes, pos, found)) return undefined;
+    // The mark of php_binary that PHP does not write any more.
+    if (found.start > pos && bytes[pos]! > 127) return undefined;
+    if (!builder.add(decodeKey(bytes, found.start, found.end), found.value)) return undefined;
+  }
+  return builder.finish();
+}
+
 function makeVariables(): Variables {
   return {};
 }
 
 function encodeNamed(variables: Variables, limits: EncodeLimits, style: NameStyle): Buffer {
+  const deferred = deferredOf(variables);
+  deferred?.prepare();
   const view = viewOf(variables, undefined);
   const keys = view === undefined ? Object.keys(variables) : view.keys();
   const notes = getNotes(variables);
@@ -100,7 +116,8 @@ function encodeNamed(variables: Variables, limits: EncodeLimits, style: NameStyl
     for (const entry of keys) {
       // Hidden slots are keys that these handlers cannot tell apart.
       const name = typeof entry === 'object' ? entry.name : String(entry);
-      const value = variables[name];
+      const span = deferred?.untouched(name);
+      const value = span === undefined ? variables[name] : null;
       if (value === undefined) continue;
       if (isIntegerKey(name) && known?.some((key) => String(key) === name) !== true) {
         throw new CodecError(
@@ -114,7 +131,8 @@ function encodeNamed(variables: Variables, limits: EncodeLimits, style: NameStyl
       if (fault !== undefined) {
         throw new CodecError('ERR_PSB_CODEC_VALUE', fault, { path: name });
       }
-      writer.value(value, name, view);
+      if (span === undefined) writer.value(value, name, view);
+      else deferred?.write(writer, span);
     }
   });
 }

@@ -1,22 +1,38 @@
 /** `session.serialize_handler = php_serialize`: serialize($_SESSION). */
 
 import { CodecError } from '../../errors.ts';
-import type { DecodeLimits } from '../options.ts';
+import { isIntegerKey } from '../integers.ts';
+import type { DecodeLimits, EncodeLimits } from '../options.ts';
 import { readValue, writeValue } from '../php/document.ts';
 import { Reader } from '../php/reader.ts';
 import { badValue, skipValue } from '../php/skip.ts';
 import { ROOT } from '../php/slots.ts';
+import { encodeWith } from '../php/writer.ts';
 import { decodeKey } from '../text.ts';
 import { isObjectValue } from '../values.ts';
+import { viewOf } from '../view.ts';
+import { type Deferred, DeferredBuilder, deferredOf } from './deferred.ts';
 import { pick, RootBuilder } from './root-notes.ts';
 import type { SerializeHandler, Variables } from './session-handler.ts';
 
 export const phpSerializeHandler: SerializeHandler = {
-  encode: writeValue,
+  encode(variables, limits) {
+    const deferred = deferredOf(variables);
+    if (deferred !== undefined) {
+      try {
+        return encodeDeferred(variables, limits, deferred);
+      } catch {
+        // Whatever it is: written as a whole it is done rightly, or refused with its path.
+        deferred.settle();
+      }
+    }
+    return writeValue(variables, limits);
+  },
   decode(bytes, limits, only) {
     if (only !== undefined && bytes[0] === 97) return decodeOnly(bytes, limits, only);
     return decodeAll(bytes, limits);
   },
+  defer,
 };
 
 function decodeAll(bytes: Buffer, limits: DecodeLimits): Variables {
@@ -62,6 +78,46 @@ function decodeOnly(bytes: Buffer, limits: DecodeLimits, only: ReadonlySet<strin
   builder.finish();
   return builder.root;
 }
+
+function defer(bytes: Buffer, limits: DecodeLimits): Variables | undefined {
+  const header = /^a:(0|[1-9]\d{0,14}):\{/.exec(bytes.toString('latin1', 0, 20));
+  // The outermost array takes a level.
+  if (header === null || limits.maxDepth === 1) return undefined;
+  const inner = { ...limits, maxDepth: Math.max(limits.maxDepth - 1, 0) };
+  const builder = new DeferredBuilder(bytes, inner);
+  const keys = new Reader(bytes, limits);
+  builder.pos = header[0].length;
+  for (let i = Number(header[1]); i > 0; i--) {
+    if (bytes[builder.pos] !== 115 || bytes[builder.pos + 2] === 48) return undefined;
+    keys.pos = builder.pos;
+    const name = keyText(keys.value(ROOT, ''));
+    if (!builder.add(name, keys.pos)) return undefined;
+  }
+  if (bytes[builder.pos] !== 125 || builder.pos + 1 !== bytes.length) return undefined;
+  return builder.finish();
+}
+
+function encodeDeferred(variables: Variables, limits: EncodeLimits, deferred: Deferred): Buffer {
+  deferred.prepare();
+  const view = viewOf(variables, undefined);
+  const names = Object.keys(variables).filter(
+    (name) => deferred.untouched(name) !== undefined || variables[name] !== undefined,
+  );
+  return encodeWith(variables, limits, (writer) => {
+    // PHP makes these keys integers, and their place may be noted.
+    if (names.some(isIntegerKey)) throw WHOLE;
+    writer.passed(Buffer.from(`a:${names.length}:{`), 1);
+    for (const name of names) {
+      if (!writer.output.name(name)) throw WHOLE;
+      const span = deferred.untouched(name);
+      if (span === undefined) writer.value(variables[name], name, view);
+      else deferred.write(writer, span);
+    }
+    writer.output.byte(125);
+  });
+}
+
+const WHOLE = Symbol('to be written as a whole');
 
 function keyText(key: unknown): string {
   return key instanceof Uint8Array ? decodeKey(key as Buffer, 0, key.length) : String(key);

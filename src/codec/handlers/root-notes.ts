@@ -29,10 +29,12 @@ export class RootBuilder {
     else if (this.#floats.size > 0) this.#floats.delete(name);
   }
 
-  finish(): void {
+  /** @param deferred names of variables that are not there yet */
+  finish(deferred?: { has(name: string): boolean }): void {
     const kidKeys: string[] = [];
     const kids: object[] = [];
     for (const name of Object.keys(this.root)) {
+      if (deferred?.has(name)) continue;
       const value = this.root[name];
       if (typeof value === 'object' && value !== null && getNotes(value) !== undefined) {
         kidKeys.push(name);

@@ -11,4 +11,9 @@ export interface SerializeHandler {
    * @param only The variables that are wanted; undefined for all.
    */
   decode(bytes: Buffer, limits: DecodeLimits, only: ReadonlySet<string> | undefined): Variables;
+  /**
+   * Decodes so that arrays are made when they are first asked for; `undefined` if that is not
+   * possible with these bytes, or if they are no session at all.
+   */
+  defer?(bytes: Buffer, limits: DecodeLimits): Variables | undefined;
 }

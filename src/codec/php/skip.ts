@@ -6,8 +6,17 @@ import { parseFloatText } from './floats.ts';
 
 let stack = new Int32Array(256);
 
-/** How many slots the values took that were passed over since this was set to 0. */
-export const skipped = { slots: 0, backReferences: false };
+/** What was seen of the values that were passed over, since these were last set. */
+export const skipped = {
+  /** How many slots they took. */
+  slots: 0,
+  backReferences: false,
+  /**
+   * Only arrays and scalars, written as PHP writes them; a key that an array has twice aside, which
+   * only reading it shows.
+   */
+  everyday: true,
+};
 
 /**
  * Passes over one value.
@@ -20,6 +29,7 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
   // Values and keys still to come in the open container, two for each pair.
   let left = 0;
   let slots = 0;
+  let everyday = true;
   for (;;) {
     const letter = b[p];
     const isKey = left > 0 && (left & 1) === 0;
@@ -31,6 +41,9 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
       const to = q + 2 + n;
       if (b[q] !== 58 || b[q + 1] !== 34 || b[to] !== 34 || b[to + 1] !== 59) return -1 - p;
+      if (q > p + 3 && b[p + 2] === 48) everyday = false;
+      // A key that looks like an integer PHP would make one.
+      if (isKey && b[q + 2]! <= 57 && n > 0 && n <= 20) everyday = false;
       p = to + 2;
     } else if (letter === 105) {
       let q = p + 2;
@@ -38,10 +51,15 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       const from = q;
       for (let d = b[q]!; d >= 48 && d <= 57; d = b[++q]!);
       if (b[p + 1] !== 58 || q === from || b[q] !== 59) return -1 - p;
+      if (q > from + 1 ? b[from] === 48 || q > from + 15 : from > p + 2 && b[from] === 48) {
+        everyday = false;
+      }
+      if (b[p + 2] === 43) everyday = false;
       p = q + 1;
     } else if (letter === 83) {
       const q = skipEscaped(b, p);
       if (q < 0) return -1 - p;
+      everyday = false;
       p = q;
     } else if (isKey) {
       return -1 - p;
@@ -49,10 +67,14 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       let q = letter === 97 ? p + 1 : skipName(b, p);
       if (q < 0 || b[q] !== 58) return -1 - p;
       q++;
-      if (letter === 79 && b[q] === 43) q++;
+      if (letter === 79) {
+        everyday = false;
+        if (b[q] === 43) q++;
+      }
       let n = b[q]! - 48;
       if (!(n >= 0 && n <= 9)) return -1 - p;
       q++;
+      if (n === 0 && b[q] !== 58) everyday = false;
       for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
       if (b[q] !== 58 || b[q + 1] !== 123 || n > (end - q - 2) / 2) return -1 - p;
       if (depth >= maxDepth && maxDepth > 0) return -1 - p;
@@ -91,12 +113,15 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       if (b[p + 1] !== 58 || q === p + 2 || b[q] !== 59) return -1 - p;
       if (letter === 82) slots--;
       skipped.backReferences = true;
+      everyday = false;
       p = q + 1;
     } else if (letter === 69) {
       const q = skipName(b, p);
       if (q < 0 || b[q] !== 59) return -1 - p;
+      everyday = false;
       p = q + 1;
     } else if (letter === 67) {
+      everyday = false;
       let q = skipName(b, p);
       if (q < 0 || b[q] !== 58) return -1 - p;
       q++;
@@ -114,6 +139,7 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
     while (left === 0) {
       if (depth === 0) {
         skipped.slots += slots;
+        if (!everyday) skipped.everyday = false;
         return p;
       }
       if (b[p] !== 125) return -1 - p;

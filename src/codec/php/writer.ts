@@ -132,6 +132,12 @@ export class Writer extends PlainWriter {
     this.general(value, name ?? '', view);
   }
 
+  /** Writes what stands in these bytes already: a value without references that has these slots. */
+  passed(bytes: Uint8Array, slots: number): void {
+    this.output.raw(bytes);
+    this.slots += slots;
+  }
+
   protected general(value: unknown, key: Key, view: View | undefined): void {
     const base = depth;
     if (!this.#place(value, key, view)) return;
