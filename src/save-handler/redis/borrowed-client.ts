@@ -7,7 +7,12 @@ import type { WarningListener } from '../settings.ts';
 import type { RedisClient, RedisCommands } from './client.ts';
 import { fromCommands, isRedisCommands } from './commands-client.ts';
 import { fromIoredis, type IoredisLike, isIoredis } from './ioredis-client.ts';
-import { fromNodeRedis, isNodeRedis, type NodeRedisLike } from './node-redis-client.ts';
+import {
+  fromNodeRedis,
+  isNodeRedis,
+  type NodeRedisLike,
+  unsafeNodeRedis,
+} from './node-redis-client.ts';
 
 export type BorrowedClient = IoredisLike | NodeRedisLike | RedisCommands;
 
@@ -63,21 +68,5 @@ function unsafeIoredis(client: IoredisLike): string[] {
   }
   if (options['maxRetriesPerRequest'] !== 0) unsafe.push('maxRetriesPerRequest: 0');
   if (!options['commandTimeout']) unsafe.push('commandTimeout');
-  return unsafe;
-}
-
-function unsafeNodeRedis(client: NodeRedisLike): string[] {
-  const options = (client.options ?? {}) as Settings;
-  // A cluster keeps what concerns its nodes one level deeper.
-  const settings = (options['defaults'] ?? options['nodeClientOptions'] ?? options) as Settings;
-  // Version 6 has a limit of its own (5 s), which its options do not show.
-  const { _commandOptions } = client as { readonly _commandOptions?: Settings };
-  const commands = (_commandOptions ??
-    settings['commandOptions'] ??
-    options['commandOptions'] ??
-    {}) as Settings;
-  const unsafe: string[] = [];
-  if (settings['disableOfflineQueue'] !== true) unsafe.push('disableOfflineQueue: true');
-  if (!commands['timeout']) unsafe.push('commandOptions: { timeout }');
   return unsafe;
 }

@@ -1,6 +1,7 @@
 /**
  * A borrowed node-redis client (`createClient`, `createClientPool`, `createCluster` or
- * `createSentinel`; version 5 or 6). Its raw `sendCommand` adds no key prefix, so it is added here.
+ * `createSentinel`; version 5 or 6). Its raw `sendCommand` adds no key prefix, so it is added here;
+ * version 5 knows none.
  */
 import type { RedisArgument, RedisClient, RedisCommands } from './client.ts';
 import { fromCommands } from './commands-client.ts';
@@ -21,7 +22,6 @@ export interface NodeRedisLike {
   // The three kinds of client have this method with different parameters.
   sendCommand(...args: never[]): Promise<unknown>;
   withTypeMapping(...args: never[]): unknown;
-  readonly options?: unknown;
 }
 
 export function isNodeRedis(client: object): client is NodeRedisLike {
@@ -33,9 +33,42 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
   return fromCommands(nodeRedisCommands(client), true);
 }
 
+/** What the kinds of client show of their settings: each of them in another place, or not at all. */
+interface NodeRedisSettings {
+  /** Version 6, every kind. Version 5 keeps an option `keyPrefix` and does nothing with it. */
+  readonly _keyPrefix?: RedisArgument;
+  /** A single connection. */
+  readonly options?: NodeRedisOptions;
+  /** A cluster. */
+  readonly _options?: NodeRedisOptions;
+  /** A connection, a cluster, a pool. */
+  readonly _commandOptions?: { readonly timeout?: number };
+  /** Sentinel. */
+  readonly commandOptions?: { readonly timeout?: number };
+}
+
+interface NodeRedisOptions {
+  readonly disableOfflineQueue?: boolean;
+  readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string };
+  /** A cluster's settings for its nodes. */
+  readonly defaults?: NodeRedisOptions;
+}
+
+/** Settings to change; a pool and Sentinel do not show whether they queue, so nothing is said. */
+export function unsafeNodeRedis(client: NodeRedisLike): string[] {
+  const shown = client as NodeRedisSettings;
+  const options = shown.options ?? shown._options;
+  if (options === undefined) return [];
+  const unsafe: string[] = [];
+  const { disableOfflineQueue } = options.defaults ?? options;
+  if (disableOfflineQueue !== true) unsafe.push('disableOfflineQueue: true');
+  // Version 6 has a limit of its own (5 s), which its options do not show.
+  if (!shown._commandOptions?.timeout) unsafe.push('commandOptions: { timeout }');
+  return unsafe;
+}
+
 function nodeRedisCommands(client: NodeRedisLike): RedisCommands {
-  const options = (client.options ?? {}) as NodeRedisOptions;
-  const { keyPrefix } = options;
+  const { _keyPrefix: keyPrefix, options = {} } = client as NodeRedisSettings;
   const prefix = keyPrefix === undefined ? {} : { keyPrefix: String(keyPrefix) };
   if ('slots' in client) {
     const send = client.sendCommand.bind(client) as unknown as SendToCluster;
@@ -65,11 +98,6 @@ function nodeRedisCommands(client: NodeRedisLike): RedisCommands {
     address: addressOf(options),
     command: (name, args) => send([name, ...args], AS_BUFFER),
   };
-}
-
-interface NodeRedisOptions {
-  readonly keyPrefix?: RedisArgument;
-  readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string };
 }
 
 function addressOf({ socket = {} }: NodeRedisOptions): string {
