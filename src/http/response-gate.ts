@@ -8,6 +8,14 @@ import type { RequestSession, SessionResponse } from './request-session.ts';
 import { addSetCookies } from './set-cookie.ts';
 
 type Arguments = readonly unknown[];
+type Methods = Pick<ServerResponse, 'writeHead' | 'write' | 'flushHeaders' | 'end'>;
+
+interface Level {
+  readonly key: symbol;
+  readonly methods: Methods;
+}
+
+const levels: Level[] = [];
 
 /**
  * Stands before `writeHead`, `write`, `flushHeaders` and `end` of one response until the session
@@ -18,7 +26,7 @@ type Arguments = readonly unknown[];
 export class ResponseGate {
   readonly #response: ServerResponse;
   readonly #request: RequestSession;
-  readonly #send: Pick<ServerResponse, 'writeHead' | 'write' | 'flushHeaders' | 'end'>;
+  readonly #send: Methods;
   #head: Arguments | undefined;
   #end: Arguments | undefined;
   #headOpen = false;
@@ -42,10 +50,37 @@ export class ResponseGate {
     onHeaders(response, () => this.#addHeaders());
     const { writeHead, write, flushHeaders, end } = response;
     this.#send = { writeHead, write, flushHeaders, end };
-    response.writeHead = ((...args: Arguments) => this.#writeHead(args)) as typeof writeHead;
-    response.write = ((...args: Arguments) => this.#write(args)) as typeof write;
-    response.flushHeaders = () => this.#flushHeaders();
-    response.end = ((...args: Arguments) => this.#endWith(args)) as typeof end;
+    const { key, methods } = ResponseGate.#levelFor(response);
+    Object.defineProperty(response, key, { value: this });
+    Object.assign(response, methods);
+  }
+
+  /**
+   * The functions that stand before a response's own: the same ones for every response. With a
+   * closure for each, every response would be an object of its own kind to the engine. Several
+   * gates on one response have a level each.
+   */
+  static #levelFor(response: ServerResponse): Level {
+    for (const level of levels) if (!(level.key in response)) return level;
+    const key = Symbol(`gate ${levels.length}`);
+    type Gated = ServerResponse & { readonly [key]: ResponseGate };
+    const methods = {
+      writeHead(this: Gated, ...args: Arguments) {
+        return this[key].#writeHead(args);
+      },
+      write(this: Gated, ...args: Arguments) {
+        return this[key].#write(args);
+      },
+      flushHeaders(this: Gated) {
+        this[key].#flushHeaders();
+      },
+      end(this: Gated, ...args: Arguments) {
+        return this[key].#endWith(args);
+      },
+    };
+    const level = { key, methods: methods as unknown as Methods };
+    levels.push(level);
+    return level;
   }
 
   /** Did the application end the response itself? */

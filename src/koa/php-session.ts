@@ -73,7 +73,7 @@ export function phpSession(
   // Wrong cookie options must stop the start, not the first request.
   webSettingsOf(sessions);
   const { property = 'session', sessionMethods = false, commitOnError = true } = koaOptions;
-  const names = { variables: property, session: sessionProperty(property) };
+  const attach = contextProperties(property, sessionMethods);
 
   async function phpSession(ctx: Koa.Context, next: Koa.Next): Promise<void> {
     const { res } = ctx;
@@ -84,7 +84,7 @@ export function phpSession(
       { cookie: ctx.req.headers.cookie, secure: ctx.secure },
       { headersSent: () => res.headersSent },
     );
-    attach(ctx, request, names, sessionMethods);
+    attach(ctx, request);
     const gate = new ResponseGate(res, request);
     try {
       await next();
@@ -124,31 +124,48 @@ function sessionProperty(property: string): string {
   return `php${property[0]?.toUpperCase()}${property.slice(1)}`;
 }
 
-function attach(
-  ctx: Koa.Context,
-  request: RequestSession,
-  names: { readonly variables: string; readonly session: string },
-  sessionMethods: boolean,
-): void {
-  let equipped: SessionVariables | undefined;
-  Object.defineProperties(ctx, {
-    [names.variables]: {
+/** What an attached context knows; under a symbol of its own for each middleware. */
+interface Attached {
+  readonly request: RequestSession;
+  equipped: SessionVariables | undefined;
+}
+
+/**
+ * The properties of a context are the same functions for every request: with new ones each context
+ * would have a hidden class of its own, and all of Koa would be slower for it.
+ */
+function contextProperties(property: string, sessionMethods: boolean) {
+  const key = Symbol(property);
+  type Context = { readonly [key]: Attached };
+  const accessors: PropertyDescriptorMap = {
+    [property]: {
       configurable: true,
       enumerable: true,
-      get(): SessionVariables {
-        const { variables } = request;
-        if (sessionMethods && variables !== equipped) {
-          addSessionMethods(variables, request);
-          equipped = variables;
+      get(this: Context): SessionVariables {
+        const attached = this[key];
+        const { variables } = attached.request;
+        if (sessionMethods && variables !== attached.equipped) {
+          addSessionMethods(variables, attached.request);
+          attached.equipped = variables;
         }
         return variables;
       },
-      set(variables: SessionVariables | null) {
-        request.variables = variables;
+      set(this: Context, variables: SessionVariables | null) {
+        this[key].request.variables = variables;
       },
     },
-    [names.session]: { configurable: true, get: () => request.session },
-  });
+    [sessionProperty(property)]: {
+      configurable: true,
+      get(this: Context) {
+        return this[key].request.session;
+      },
+    },
+  };
+  return function attach(ctx: Koa.Context, request: RequestSession): void {
+    const attached: Attached = { request, equipped: undefined };
+    Object.defineProperty(ctx, key, { value: attached });
+    Object.defineProperties(ctx, accessors);
+  };
 }
 
 function assertFree(ctx: Koa.Context, property: string): void {

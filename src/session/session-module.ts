@@ -7,6 +7,7 @@ import type { SessionLock } from '../save-handler/save-handler.ts';
 import { isSessionId } from '../save-handler/session-id.ts';
 import { unlocked } from './conditional-write.ts';
 import { watch } from './observe.ts';
+import { OpenSessions } from './open-sessions.ts';
 import type { SessionOptions, SessionSettings } from './options.ts';
 import { Session } from './session.ts';
 import { SessionCodec } from './session-codec.ts';
@@ -36,7 +37,7 @@ export class SessionModule implements AsyncDisposable {
   protected readonly settings: SessionSettings;
   readonly #codec: SessionCodec;
   readonly #ownsSaveHandler: boolean;
-  readonly #open = new Set<Session>();
+  readonly #open = new OpenSessions();
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -71,6 +72,7 @@ export class SessionModule implements AsyncDisposable {
     const useStrictMode = options.useStrictMode ?? this.settings.useStrictMode;
     const done = watch('open');
     let lock: SessionLock | undefined;
+    let place: number | undefined;
     let readOnly = options.readOnly ?? false;
     try {
       if (requestedId !== undefined && !readOnly && this.settings.concurrency === 'lock') {
@@ -96,13 +98,13 @@ export class SessionModule implements AsyncDisposable {
           readOnly,
           refreshed: refresh,
           beforeNewId: options.beforeNewId,
-          onEnd: (ended) => this.#ended(ended),
+          onEnd: () => this.#ended(place),
         },
         this.#codec,
         this.settings,
       );
       // A reader holds nothing that close() would have to wait for.
-      if (!readOnly) this.#open.add(session);
+      if (!readOnly) place = this.#open.add(session);
       done(session.id, { bytes: bytes?.length ?? 0, outcome: bytes === null ? 'new' : 'found' });
       return session;
     } catch (error) {
@@ -166,13 +168,13 @@ export class SessionModule implements AsyncDisposable {
         timer = setTimeout(resolve, this.settings.closeTimeout);
       });
       clearTimeout(timer);
-      await Promise.all([...this.#open].map((session) => session.abandon()));
+      await Promise.all(this.#open.all().map((session) => session.abandon()));
     }
     if (this.#ownsSaveHandler) await this.settings.saveHandler.close();
   }
 
-  #ended(session: Session): void {
-    this.#open.delete(session);
+  #ended(place: number | undefined): void {
+    if (place !== undefined) this.#open.remove(place);
     if (this.#open.size === 0) this.#idle?.();
   }
 

@@ -30,7 +30,7 @@ export interface Opened {
   /** Called before anything is written that the client has to learn by a cookie; may throw. */
   readonly beforeNewId: (() => void) | undefined;
   /** Told once, when the session is over. */
-  readonly onEnd: (session: Session) => void;
+  readonly onEnd: () => void;
 }
 
 export interface RegenerateOptions {
@@ -410,7 +410,7 @@ export class Session implements AsyncDisposable {
     this.#state = state;
     await this.#lock?.release();
     this.#lock = undefined;
-    this.#opened.onEnd(this);
+    this.#opened.onEnd();
   }
 
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
