@@ -1,49 +1,52 @@
+// @ts-check
 /**
  * One contestant of the HTTP benchmark in a process of its own: Koa with one kind of session
- * middleware, and three routes. Started by http.ts with its name and the Redis port.
+ * middleware, and three routes. Started by http.ts with its name and the Redis port. Plain
+ * JavaScript, so that no loader stands between what is measured and Node.
  */
 import { Redis } from 'ioredis';
 import Koa from 'koa';
 import session from 'koa-session';
 import { serialize, unserialize } from 'php-serialize';
 
-export type ContestantName = 'koa' | 'bridge' | 'bridge-koa-session' | 'json' | 'php-serialize';
-
-const [name, port] = process.argv.slice(2) as [ContestantName, string];
+const [name = '', port] = process.argv.slice(2);
 const redis = new Redis(Number(port), '127.0.0.1');
 const bridge = { savePath: `tcp://127.0.0.1:${port}`, gcMaxlifetime: 1440 };
 const app = new Koa();
 let visits = 0;
 
-type Variables = Record<string, unknown>;
-
-/** How koa-session is usually put on Redis. */
-function plainStore(
-  prefix: string,
-  parse: (text: string) => object,
-  print: (data: object) => string,
-) {
+/**
+ * How koa-session is usually put on Redis.
+ *
+ * @param {string} prefix
+ * @param {(text: string) => object} parse
+ * @param {(data: object) => string} print
+ */
+function plainStore(prefix, parse, print) {
   return {
-    get: async (key: string) => {
+    /** @param {string} key */
+    get: async (key) => {
       const text = await redis.get(prefix + key);
       return text === null ? undefined : parse(text);
     },
-    set: async (key: string, data: object) => {
+    /** @param {string} key @param {object} data */
+    set: async (key, data) => {
       await redis.set(prefix + key, print(data), 'EX', 1440);
     },
-    destroy: async (key: string) => {
+    /** @param {string} key */
+    destroy: async (key) => {
       await redis.del(prefix + key);
     },
   };
 }
 
-async function sessionMiddleware(): Promise<Koa.Middleware | undefined> {
+/** @returns {Promise<import('koa').Middleware | undefined>} */
+async function sessionMiddleware() {
   // What is measured is the built package, as a user gets it.
-  const dist = (file: string) => import(new URL(`../../dist/${file}`, import.meta.url).href);
+  /** @param {string} file */
+  const dist = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
   const plain = { key: 'PHPSESSID', signed: false };
   switch (name) {
-    case 'koa':
-      return undefined;
     case 'bridge': {
       const { phpSession } = await dist('koa/index.js');
       return phpSession(bridge);
@@ -56,6 +59,8 @@ async function sessionMiddleware(): Promise<Koa.Middleware | undefined> {
       return session({ ...plain, store: plainStore('json:', JSON.parse, JSON.stringify) }, app);
     case 'php-serialize':
       return session({ ...plain, store: plainStore('phps:', unserialize, serialize) }, app);
+    default:
+      return undefined;
   }
 }
 
@@ -66,8 +71,8 @@ app.use((ctx) => {
     ctx.body = 'ok';
     return;
   }
-  const whole = ctx['session'] as Variables;
-  const variables = name === 'bridge-koa-session' ? (whole['php'] as Variables) : whole;
+  const whole = ctx['session'];
+  const variables = name === 'bridge-koa-session' ? whole['php'] : whole;
   if (ctx.path === '/read') ctx.body = String(variables['userid']);
   else {
     visits += 1;
@@ -77,5 +82,6 @@ app.use((ctx) => {
 });
 process.on('message', () => process.send?.(process.cpuUsage()));
 const server = app.listen(0, '127.0.0.1', () => {
-  process.send?.((server.address() as { port: number }).port);
+  const address = server.address();
+  process.send?.(typeof address === 'object' ? address?.port : address);
 });
