@@ -48,7 +48,7 @@ export function fromCommands(client: RedisCommands, borrowed = true): RedisClien
           args,
         );
       } catch (error) {
-        throw toStoreError(error, { address, command: script.name });
+        throw toStoreError(error, { address, command: script });
       }
     },
     async close() {},

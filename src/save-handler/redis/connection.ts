@@ -72,7 +72,7 @@ export class Connection implements RedisClient {
         args,
       );
     } catch (error) {
-      throw this.#failed(client, error, script.name);
+      throw this.#failed(client, error, script);
     }
   }
 
@@ -129,7 +129,7 @@ export class Connection implements RedisClient {
     }
   }
 
-  #failed(client: OpenedClient, error: unknown, command: string): Error {
+  #failed(client: OpenedClient, error: unknown, command: string | Script): Error {
     if (isTimeout(error) && this.#client === client) {
       // A server that does not answer may be gone without a word (no reset, no close): the next
       // command tries a new connection, while those under way keep the rest of their time here.

@@ -39,7 +39,7 @@ export function fromIoredis(client: IoredisLike, address = addressOf(client)): R
       try {
         return await callScript(send, script, keys, args);
       } catch (error) {
-        throw toStoreError(error, { address, command: script.name });
+        throw toStoreError(error, { address, command: script });
       }
     },
     async close() {},

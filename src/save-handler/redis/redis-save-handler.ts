@@ -28,6 +28,7 @@ export class RedisSaveHandler implements SaveHandler {
   /** Digests of the stored bytes, for values that are not stored as the caller sees them. */
   readonly #storedDigests = new WeakMap<Buffer, string>();
   #warnedOfLongerTtl = false;
+  readonly #warnedOfLocks = new Set<string>();
   /** Redis before 6.2 has no GETEX. */
   #hasGetex = true;
 
@@ -131,18 +132,20 @@ export class RedisSaveHandler implements SaveHandler {
     const { lock: key } = place.keys;
     // Random, never host and pid as in phpredis up to 6.x: two containers may share both.
     const secret = randomBytes(16).toString('hex');
+    const renew = async () => (await place.on(key, RENEW, [secret, locking.expire])) === 1;
+    const release = async () => (await place.on(key, RELEASE, [secret])) === 1;
     const held: SessionLock = {
       id,
       secret,
-      renew: async () => (await place.on(key, RENEW, [secret, locking.expire])) === 1,
-      release: async () => (await place.on(key, RELEASE, [secret])) === 1,
+      renew: () => renew().catch((error) => this.#failedLock('PSB_LOCK_NOT_RENEWED', error)),
+      release: () => release().catch((error) => this.#failedLock('PSB_LOCK_NOT_RELEASED', error)),
     };
     for await (const _ of attempts(locking)) {
       try {
         if ((await place.on(key, LOCK, [secret, locking.expire])) === 1) return held;
       } catch (error) {
         // The command may have arrived although its reply did not: leave nothing behind.
-        held.release().catch(() => {});
+        release().catch(() => {});
         throw error;
       }
     }
@@ -189,6 +192,25 @@ export class RedisSaveHandler implements SaveHandler {
     // PHP's compressor and ours may differ, so the digest must be that of the stored bytes.
     this.#storedDigests.set(bytes, sha1(stored));
     return bytes;
+  }
+
+  /**
+   * No request fails by this, since a lock has an expiry; but if it goes on (a command that the ACL
+   * lacks, say), every request waits for the lock of the one before. Told once for each cause.
+   */
+  #failedLock(warning: 'PSB_LOCK_NOT_RENEWED' | 'PSB_LOCK_NOT_RELEASED', error: unknown): never {
+    const { code = '', message } = error as { code?: string; message: string };
+    if (!this.#warnedOfLocks.has(warning + code)) {
+      this.#warnedOfLocks.add(warning + code);
+      const seconds = this.#settings.locking.expire / 1000;
+      const [deed, end] =
+        warning === 'PSB_LOCK_NOT_RENEWED' ? ['renewed', 'is gone'] : ['released', 'stays until'];
+      this.#settings.warn(
+        warning,
+        `a session lock could not be ${deed} and ${end} ${seconds} s after it was last taken: ${message}`,
+      );
+    }
+    throw error;
   }
 
   #noticeLongerTtl(left: number): void {

@@ -12,10 +12,16 @@ export interface Script {
   readonly lua: string;
   /** The digest that EVALSHA wants. */
   readonly sha: string;
+  /** What it calls, in upper case: an ACL has to allow each of them. */
+  readonly commands: readonly string[];
 }
 
 function script(name: string, lua: string): Script {
-  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
+  const called = [...lua.matchAll(/redis\.call\(["'](\w+)/g)].map(([, command = '']) =>
+    command.toUpperCase(),
+  );
+  const sha = createHash('sha1').update(lua).digest('hex');
+  return { name, lua, sha, commands: [...new Set(called)] };
 }
 
 /** `l`: KEYS hold a lock key; `r`: KEYS hold a tombstone. */

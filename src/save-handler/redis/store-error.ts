@@ -3,12 +3,13 @@
  * and command; they never repeat arguments or a server text that may hold one.
  */
 import { BridgeError, type BridgeErrorCode, StoreError } from '../../errors.ts';
+import type { Script } from './scripts.ts';
 
 export interface CommandContext {
   /** Host and port or socket. */
   readonly address: string;
-  /** Name of the command, or of the script that EVALSHA runs. */
-  readonly command: string;
+  /** Name of the command, or the script that EVALSHA runs. */
+  readonly command: string | Script;
   /** Was it surely not sent? Then even a write has a known outcome: nothing happened. */
   readonly unsent?: boolean;
 }
@@ -54,8 +55,8 @@ export function isTimeout(error: unknown): boolean {
 }
 
 function findingOf(error: unknown, text: string, context: CommandContext): Finding {
-  const { command } = context;
-  if (text.startsWith('NOPERM')) return permission(text, command);
+  const command = nameOf(context.command);
+  if (text.startsWith('NOPERM')) return permission(text, context.command);
   // Inside a script the first word comes behind "ERR Error running script …" on older servers.
   const reply = /^[A-Z]{2,}(?= |$)/.exec(text)?.[0];
   if (reply !== undefined && Object.hasOwn(REPLIES, reply)) return REPLIES[reply] as Finding;
@@ -63,10 +64,10 @@ function findingOf(error: unknown, text: string, context: CommandContext): Findi
     /(?:@user_script:|script: ?\d+:|Error running script).*?\b(NOPERM|WRONGTYPE|OOM|READONLY)\b/s.exec(
       text,
     )?.[1];
-  if (inner === 'NOPERM') return permission(text, command);
+  if (inner === 'NOPERM') return permission(text, context.command);
   if (inner !== undefined) return REPLIES[inner] as Finding;
   if (/can't run this command|has no permissions|ACL failure/.test(text))
-    return permission(text, command);
+    return permission(text, context.command);
   if (/-READONLY|read only replica/.test(text)) return REPLIES['READONLY'] as Finding;
   if (/WRONGTYPE|wrong kind of value/.test(text)) return REPLIES['WRONGTYPE'] as Finding;
   if (/invalid password|without any password configured/i.test(text)) {
@@ -81,20 +82,36 @@ function findingOf(error: unknown, text: string, context: CommandContext): Findi
   return transport(error, text, context);
 }
 
-function permission(text: string, command: string): Finding {
-  const keys = /access (?:a key|one of the keys)/i.test(text);
+function nameOf(command: string | Script): string {
+  return typeof command === 'string' ? command : command.name;
+}
+
+function permission(text: string, command: string | Script): Finding {
+  const name = nameOf(command);
+  if (/access (?:a key|one of the keys)/i.test(text)) {
+    return [
+      'ERR_PSB_STORE_PERMISSION',
+      `does not let this user touch the session keys (${name}): its ACL needs their pattern`,
+    ];
+  }
   // Only the name of a command is taken over from the server's sentence.
   const refused = /run the '([\w|]+)' command/.exec(text)?.[1]?.toUpperCase().replace('|', ' ');
+  if (refused !== undefined || typeof command === 'string') {
+    return [
+      'ERR_PSB_STORE_PERMISSION',
+      `does not let this user run ${refused ?? name}: its ACL needs ${refused ?? name}`,
+    ];
+  }
+  // Redis before 7.2 says of a script only that something in it was refused.
   return [
     'ERR_PSB_STORE_PERMISSION',
-    keys
-      ? `does not let this user touch the session keys (${command}): its ACL needs their pattern`
-      : `does not let this user run ${refused ?? command}: its ACL needs that command`,
+    `does not let this user run the script ${name}: its ACL needs ${command.commands.join(', ')}`,
   ];
 }
 
 function transport(error: unknown, text: string, context: CommandContext): Finding {
-  const { command, unsent = false } = context;
+  const { unsent = false } = context;
+  const command = nameOf(context.command);
   const code = (error as { code?: unknown } | null)?.code;
   const timedOut = /timed? ?out/i.test(text) || code === 'ETIMEDOUT';
   const known = unsent || READING.has(command) || notSent(text);
