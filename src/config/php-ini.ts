@@ -145,10 +145,11 @@ function configurationOf(settings: IniSettings, phpredis: string): PhpConfigurat
   const number = (name: string): number => quantity(text(name));
   const old = Number.parseInt(phpredis, 10) < 6;
   return {
-    saveHandler: text('session.save_handler'),
+    // PHP finds both kinds of handlers in any case.
+    saveHandler: text('session.save_handler').toLowerCase(),
     savePath: text('session.save_path'),
     name: text('session.name'),
-    serializeHandler: text('session.serialize_handler') as SessionHandlerName,
+    serializeHandler: text('session.serialize_handler').toLowerCase() as SessionHandlerName,
     serializePrecision: number('serialize_precision'),
     // phpredis asks for the plain number: `2K` is two seconds to it (seen on the wire).
     gcMaxlifetime: integer(text('session.gc_maxlifetime')),

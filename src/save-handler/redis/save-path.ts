@@ -1,7 +1,7 @@
 /**
  * What PHP's `session.save_path` means, read as phpredis reads it.
  */
-import { SavePathError } from '../../errors.ts';
+import { OptionsError, SavePathError } from '../../errors.ts';
 import { parseRedisSavePath, type RedisSavePath } from './save-path-redis.ts';
 import { parseRedisClusterSavePath, type RedisClusterSavePath } from './save-path-rediscluster.ts';
 
@@ -20,6 +20,7 @@ export type SavePath = RedisSavePath | RedisClusterSavePath;
  * @returns the servers in the order of the text, and in `ignored` what has no effect in phpredis
  * @throws SavePathError `ERR_PSB_SAVE_PATH` for what phpredis refuses, saying how to write it;
  * what was written is not repeated, since it may hold a password
+ * @throws OptionsError `ERR_PSB_OPTIONS` for another save handler, whose path means something else
  */
 export function parseSavePath(
   text: string,
@@ -28,7 +29,9 @@ export function parseSavePath(
   if (typeof text !== 'string') {
     throw new SavePathError('session.save_path must be a text like tcp://host:6379');
   }
-  return saveHandler === 'rediscluster'
-    ? parseRedisClusterSavePath(text)
-    : parseRedisSavePath(text);
+  if (saveHandler === 'rediscluster') return parseRedisClusterSavePath(text);
+  if (saveHandler === 'redis') return parseRedisSavePath(text);
+  throw new OptionsError(
+    `saveHandler must be 'redis' or 'rediscluster', not '${String(saveHandler)}'`,
+  );
 }

@@ -5,10 +5,10 @@ $number = fn ($name, $or = 0) => (int) ini_get($name) ?: $or;
 $old = version_compare(phpversion('redis'), '6', '<');
 $redis = fn ($name) => ini_get("redis.session.$name") === false ? null : ini_get("redis.session.$name");
 echo json_encode([
-  'saveHandler' => ini_get('session.save_handler'),
+  'saveHandler' => strtolower(ini_get('session.save_handler')),
   'savePath' => ini_get('session.save_path'),
   'name' => ini_get('session.name'),
-  'serializeHandler' => ini_get('session.serialize_handler'),
+  'serializeHandler' => strtolower(ini_get('session.serialize_handler')),
   'serializePrecision' => $number('serialize_precision'),
   'gcMaxlifetime' => $number('session.gc_maxlifetime'),
   'useStrictMode' => $flag('session.use_strict_mode'),

@@ -9,6 +9,7 @@ import {
   type PhpConfiguration,
   type PhpIniOptions,
 } from '../../../src/config/php-ini.ts';
+import { SessionManager } from '../../../src/config/session-manager.ts';
 import { temporaryFolder } from '../../services/folder.ts';
 import { phpRequest } from '../../services/php-request.ts';
 import { freePort } from '../../services/port.ts';
@@ -156,6 +157,33 @@ export function phpIniSuite(title: string, start: () => PhpUnderTest): void {
         return;
       }
       compare(ini, { env });
+    });
+
+    test('handlers are found in any case', async () => {
+      const redis = await startRedis();
+      const ini = join(newFolder(), 'php.ini');
+      writeFileSync(
+        ini,
+        `session.save_handler = Redis\nsession.serialize_handler = PHP_Serialize\n` +
+          `session.save_path = "${redis.savePath()}"\nsession.use_cookies = 0\n`,
+      );
+      try {
+        const env = { PHP_INI_SCAN_DIR: scanned([]) };
+        const session = 'session_start(); $_SESSION["a"] = 1; session_write_close();';
+        printed(php, ['-c', ini, '-r', `session_id("${'a'.repeat(32)}"); ${session}`], env);
+        const sessions = new SessionManager({
+          phpIni: { file: ini, env: {} },
+          onWarning: () => {},
+        });
+        await sessions.run('a'.repeat(32), ({ variables }) => expect(variables).toEqual({ a: 1 }));
+        await sessions.close();
+        expect(compare(ini)).toMatchObject({
+          saveHandler: 'redis',
+          serializeHandler: 'php_serialize',
+        });
+      } finally {
+        await redis.stop();
+      }
     });
 
     test('the scan directory: in the order of names, above php.ini', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SavePathError } from '../../../src/errors.ts';
 import { selectMember } from '../../../src/save-handler/redis/pool.ts';
+import { RedisSaveHandler } from '../../../src/save-handler/redis/redis-save-handler.ts';
 import { parseSavePath } from '../../../src/save-handler/redis/save-path.ts';
 
 describe('parseSavePath', () => {
@@ -125,6 +126,25 @@ describe('parseSavePath', () => {
         }
       }
     }
+  });
+});
+
+describe('parseSavePath of another save handler', () => {
+  test.each(['files', 'memcached', 'user', 'Redis', '', null, {}])('%j', (saveHandler) => {
+    let error: unknown;
+    try {
+      parseSavePath('tcp://127.0.0.1:6379?auth=secret', saveHandler as 'redis');
+    } catch (reason) {
+      error = reason;
+    }
+    expect(error).toMatchObject({
+      code: 'ERR_PSB_OPTIONS',
+      message: expect.stringMatching(/^saveHandler must be 'redis' or 'rediscluster', not '/),
+    });
+    expect(String(error)).not.toContain('secret');
+    expect(
+      () => new RedisSaveHandler({ savePath: 'tcp://h', saveHandler: saveHandler as 'redis' }),
+    ).toThrow(/saveHandler must be/);
   });
 });
 
