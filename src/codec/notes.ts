@@ -61,6 +61,15 @@ export interface HiddenSlot {
   cell: Cell | null;
 }
 
+/** Tokens one after another as words of eight bytes; the last word of each overlaps the one before. */
+export interface TokenWords {
+  readonly words: Float64Array;
+  /** Where in `words` each token begins, and where the last one ends. */
+  readonly starts: Int32Array;
+  /** The bytes of each token. */
+  readonly lengths: Int32Array;
+}
+
 /** Class, property names and visibility of an object; shared by all objects that agree in them. */
 export class Layout {
   readonly className: string;
@@ -74,8 +83,8 @@ export class Layout {
   tokens: {
     readonly head: Uint8Array;
     readonly names: readonly Uint8Array[];
-    /** The names once more, to be compared four bytes at a time. */
-    readonly views: readonly DataView[];
+    /** The same once more, to be compared eight bytes at a time; `null` if they cannot be. */
+    readonly words: TokenWords | null;
   } | null = null;
   /** Property names as binary formats have them, made when first needed. */
   mangled: readonly (string | null)[] | null = null;

@@ -4,7 +4,7 @@
  */
 
 import { isClassName } from '../class-name.ts';
-import { INT_KEY, Layout } from '../notes.ts';
+import { INT_KEY, Layout, type TokenWords } from '../notes.ts';
 import { encodeKey } from '../text.ts';
 
 interface ClassEntry {
@@ -23,22 +23,27 @@ export interface LayoutTokens {
   readonly head: Uint8Array;
   /** `s:4:"name";` for each property */
   readonly names: readonly Uint8Array[];
-  readonly views: readonly DataView[];
+  /** Head and names as words; `null` if they cannot be compared that way. */
+  readonly words: TokenWords | null;
 }
 
 // Where the head of an object (`O:4:"User":2:{`) is looked up, by a few of its bytes.
 const HEADS = 256;
 const heads: (Layout | null)[] = new Array<Layout | null>(HEADS).fill(null);
 
-/** The layout to expect for the object whose head stands at `p`. */
-export function layoutAt(b: Uint8Array, p: number): Layout | null {
+/** The layout to expect for the object whose head stands at `p` of these bytes, seen as a view. */
+export function layoutAt(b: Uint8Array, p: number, view: DataView): Layout | null {
   // The length of the class name, its first letters and one further on.
   const found = heads[headSlot(b, p)]!;
   if (found === null) return null;
-  const { head } = found.tokens!;
-  const { length } = head;
-  for (let i = 0; i < length; i++) if (head[i] !== b[p + i]) return null;
-  return found;
+  const known = found.tokens!.words!;
+  const length = known.lengths[0]!;
+  if (p + length > view.byteLength) return null;
+  const { words } = known;
+  const last = known.starts[1]! - 1;
+  let word = 0;
+  for (let at = p; word < last && words[word] === view.getFloat64(at); at += 8) word++;
+  return word === last && words[last] === view.getFloat64(p + length - 8) ? found : null;
 }
 
 function headSlot(b: Uint8Array, p: number): number {
@@ -47,7 +52,7 @@ function headSlot(b: Uint8Array, p: number): number {
 
 function expectHead(layout: Layout): void {
   const tokens = layoutTokens(layout);
-  if (tokens !== undefined) heads[headSlot(tokens.head, 0)] = layout;
+  if (tokens !== undefined && tokens.words !== null) heads[headSlot(tokens.head, 0)] = layout;
 }
 
 /** The layout to expect for an object of this class. */
@@ -110,10 +115,29 @@ export function layoutTokens(layout: Layout): LayoutTokens | undefined {
     names.push(token);
   }
   if (head === undefined) return undefined;
-  const views = names.map((name) => new DataView(name.buffer, name.byteOffset, name.length));
-  const tokens = { head, names, views };
+  const tokens = { head, names, words: tokenWords([head, ...names]) };
   layout.tokens = tokens;
   return tokens;
+}
+
+/**
+ * Eight bytes are compared as one float: one step for `s:2:"id"`, where bytes would take eight.
+ * Only zeros equal other bytes and only NaNs differ from their own, so tokens that hold one of
+ * these (or are shorter than a word) have no words.
+ */
+function tokenWords(tokens: readonly Buffer[]): TokenWords | null {
+  const words: number[] = [];
+  const starts = new Int32Array(tokens.length + 1);
+  for (const [i, token] of tokens.entries()) {
+    if (token.length < 8) return null;
+    starts[i] = words.length;
+    for (let at = 0; at + 8 < token.length; at += 8) words.push(token.readDoubleBE(at));
+    words.push(token.readDoubleBE(token.length - 8));
+  }
+  starts[tokens.length] = words.length;
+  if (words.some((word) => word === 0 || Number.isNaN(word))) return null;
+  const lengths = Int32Array.from(tokens, (token) => token.length);
+  return { words: Float64Array.from(words), starts, lengths };
 }
 
 /** A property name as the key of an object's body; `undefined` if it cannot be written. */

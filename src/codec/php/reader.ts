@@ -325,14 +325,15 @@ export class Reader {
           break;
         case 79: {
           // O:LENGTH:"CLASS":COUNT:{
-          const expected = this.#followLayouts ? layoutAt(b, p) : null;
+          view ??= new DataView(b.buffer, b.byteOffset, end);
+          const expected = this.#followLayouts ? layoutAt(b, p, view) : null;
           if (expected !== null) {
             opened = Object.create(PhpObject.prototype) as object;
             setNotes(opened, expected.plain);
             value = opened;
             count = expected.names.length;
             this.#expected = expected;
-            p += expected.tokens!.head.length;
+            p += expected.tokens!.words!.lengths[0]!;
             if (count > (end - p) / 2) throw this.#syntax(p, depth, key);
             break;
           }
@@ -561,19 +562,20 @@ export class Reader {
       // The next key.
       if (kind === OBJECT) {
         const layout = shape as Layout;
-        const token = layout.tokens!.views[index]!;
-        const length = token.byteLength;
-        let i = 0;
+        // The words of the head come first.
+        const known = layout.tokens!.words!;
+        const length = known.lengths[index + 1]!;
         if (p + length <= end) {
-          // Four bytes at a time: 1.2 times the speed of objects with private properties.
-          view ??= new DataView(b.buffer, b.byteOffset, end);
-          while (i + 4 <= length && token.getInt32(i) === view.getInt32(p + i)) i += 4;
-          while (i < length && token.getUint8(i) === view.getUint8(p + i)) i++;
-        }
-        if (i === length) {
-          key = layout.names[index++]!;
-          p += length;
-          continue;
+          const { words } = known;
+          const bytes = view as DataView;
+          let word = known.starts[index + 1]!;
+          const last = known.starts[index + 2]! - 1;
+          for (let at = p; word < last && words[word] === bytes.getFloat64(at); at += 8) word++;
+          if (word === last && words[last] === bytes.getFloat64(p + length - 8)) {
+            key = layout.names[index++]!;
+            p += length;
+            continue;
+          }
         }
         shape = this.#unexpected(container as PhpObject, layout, index, floatMark, kidMark);
         kind = BUILD;
