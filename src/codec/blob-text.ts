@@ -1,5 +1,5 @@
 /** Text out of one blob. */
-import { decodeSmall, decodeText, type NativeText } from './text.ts';
+import { decodeText, decodeUtf8, type NativeText } from './text.ts';
 
 /** A copy of the blob as text only pays above this length. */
 const SMALL_BLOB = 256;
@@ -19,7 +19,7 @@ export class BlobText {
     if (length >= 13) return decodeText(b, start, end);
     let bits = 0;
     for (let i = start; i < end; i++) bits |= b[i]!;
-    if (bits >= 0x80) return decodeSmall(b, start, end) ?? decodeText(b, start, end);
+    if (bits >= 0x80) return decodeUtf8(b, start, end) ?? decodeText(b, start, end);
     // V8 copies substrings this short, so they do not keep the copy of the blob alive.
     if (this.#latin !== null) return this.#latin.substring(start, end);
     const native = b as unknown as NativeText;

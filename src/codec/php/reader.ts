@@ -11,7 +11,8 @@ import { CodecError } from '../../errors.ts';
 import { keyIsIndex, keySlot, keyTexts } from '../key-cache.ts';
 import { INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
 import { joinPath } from '../path.ts';
-import { asText, decodeKey, decodeSmall, decodeText, isAsciiBytes } from '../text.ts';
+import { SHORT, shortText } from '../short-text.ts';
+import { asText, decodeKey, decodeText, decodeUtf8, isAsciiBytes } from '../text.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from './containers.ts';
 import { formatFloat, parseFloatText } from './floats.ts';
@@ -38,6 +39,8 @@ const BUILD = 4;
 
 /** Lists up to this length get their room at once; a claimed count never buys more. */
 const PRESIZE = 64;
+/** Blobs up to this size are read without what is made of a whole blob first. */
+const SMALL = 1024;
 const POW10 = Array.from({ length: 23 }, (_, i) => 10 ** i);
 const INT_MAX = 9223372036854775807n;
 const INT_MIN = -9223372036854775808n;
@@ -90,6 +93,7 @@ export class Reader {
   #failed = false;
   readonly #followLayouts: boolean;
   #latin: string | null = null;
+  #view: DataView | null = null;
   #ascii: boolean | undefined;
 
   constructor(
@@ -108,6 +112,13 @@ export class Reader {
     this.#followLayouts = followLayouts;
   }
 
+  /** The bytes as a view, which a large blob is worth. */
+  #wide(): DataView {
+    const b = this.bytes;
+    this.#view ??= new DataView(b.buffer, b.byteOffset, b.length);
+    return this.#view;
+  }
+
   /** A string value of `length` bytes. */
   text(start: number, length: number): string | Buffer {
     const b = this.bytes;
@@ -118,20 +129,16 @@ export class Reader {
       if (bits < 0x80) {
         // V8 copies substrings this short, so they pin nothing.
         if (this.#latin !== null) return this.#latin.substring(start, end);
-        if (b.length < 256) {
-          // A native call takes longer than up to twelve characters.
-          let text = '';
-          for (let i = start; i < end; i++) text += String.fromCharCode(b[i]!);
-          return text;
-        }
+        if (b.length < SMALL) return shortText(b, start, length);
         this.#latin = asText(b).latin1Slice(0, b.length);
         return this.#latin.substring(start, end);
       }
-      return decodeSmall(b, start, end) ?? decodeText(b, start, end);
+      return decodeUtf8(b, start, end) ?? decodeText(b, start, end);
     }
+    if (b.length < SMALL) return decodeText(b, start, end);
     if (this.#ascii === undefined) this.#ascii = isAsciiBytes(b);
-    if (this.#ascii) return asText(b).latin1Slice(start, end);
-    return decodeText(b, start, end);
+    if (!this.#ascii) return decodeText(b, start, end, this.#wide());
+    return length <= SHORT ? shortText(b, start, length) : asText(b).latin1Slice(start, end);
   }
 
   /**
@@ -182,7 +189,7 @@ export class Reader {
     let slot = ownerSlot;
     let start = 0;
     let value: unknown;
-    let view: DataView | null = null;
+    let view = this.#view;
 
     for (;;) {
       // A value starts at p, and belongs to `key` of `container`.
@@ -325,7 +332,7 @@ export class Reader {
           break;
         case 79: {
           // O:LENGTH:"CLASS":COUNT:{
-          view ??= new DataView(b.buffer, b.byteOffset, end);
+          view ??= this.#wide();
           const expected = this.#followLayouts ? layoutAt(b, p, view) : null;
           if (expected !== null) {
             opened = Object.create(PhpObject.prototype) as object;
