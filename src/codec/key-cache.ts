@@ -55,7 +55,7 @@ export function keySlot(bytes: Uint8Array, start: number, length: number): numbe
 }
 
 /** V8 looks up properties by internalised strings; a name that was a property is one. */
-function internalised(text: string): string {
+export function internalised(text: string): string {
   if (text === '__proto__') return '__proto__';
   return Object.keys({ [text]: 0 })[0]!;
 }

@@ -24,25 +24,11 @@ import { ObjectBuilder } from '../php/object-builder.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';
-import { type CopyBudget, copyOfBody } from './shared-bodies.ts';
+import { readPlain } from './plain-reader.ts';
+import type { IgbinaryReadOptions, IgbinaryValue } from './read-options.ts';
+import { type CopyBudget, copyBudget, copyOfBody } from './shared-bodies.ts';
 import { PASSED_OVER, skipIgbinary } from './skip.ts';
 import { INDEX_KEY, INTEGER_KEY, PLAIN_KEY, StringTable } from './strings.ts';
-
-export interface IgbinaryReadOptions {
-  /** Levels of nested arrays and objects; 0 for no limit. */
-  readonly maxDepth: number;
-  readonly maxElements: number;
-  /** The root is the session variables: always a plain object. */
-  readonly isSession?: boolean;
-  /** The session variables that are wanted; the others are passed over. */
-  readonly only?: ReadonlySet<string> | null | undefined;
-}
-
-export interface IgbinaryValue {
-  readonly value: unknown;
-  /** Where the value ends. */
-  readonly end: number;
-}
 
 const TOP = 0;
 const LIST = 1;
@@ -50,8 +36,6 @@ const MAP = 2;
 const OBJECT = 3;
 
 const PRESIZE = 64;
-/** How many elements the copies of shared arrays may have in even the smallest blob. */
-const COPIES = 200_000;
 const FIELDS = 9;
 const NAN_HIGH = 0x7ff80000;
 
@@ -66,8 +50,8 @@ const doubleBytes = new Uint8Array(8);
 const doubleValue = new Float64Array(doubleBytes.buffer);
 const doubleWords = new Uint32Array(doubleBytes.buffer);
 
-/** Thrown by the first pass where only a second one can read rightly. */
-const AGAIN = Symbol('again');
+/** Thrown where nothing may be passed over after all. */
+const AGAIN: unique symbol = Symbol('again');
 
 interface Pending extends IgbinaryNotes {
   placeholders?: number[];
@@ -112,34 +96,33 @@ export class IgbinaryReader {
     this.#demoted = demoted ?? new Set();
     this.#strings = new StringTable(bytes);
     this.#elements = options.maxElements;
-    // Each copy costs what its array would have cost in full: bounded, and in proportion to the bytes.
-    this.#budget = { left: Math.min(options.maxElements, COPIES + 16 * bytes.length) };
+    this.#budget = copyBudget(bytes, options);
   }
 
   /** Reads the one value of a blob. */
   static read(bytes: Buffer, options: IgbinaryReadOptions): IgbinaryValue {
     checkHeader(bytes);
-    let reader = new IgbinaryReader(bytes, options, null);
+    const reader = new IgbinaryReader(bytes, options, null);
+    const first = reader.#attempt();
+    if (first !== AGAIN && !reader.#needsAgain) return first;
+    if (first === AGAIN) return IgbinaryReader.read(bytes, { ...options, only: null });
+    return new IgbinaryReader(bytes, options, reader.#demoted).#attempt() as IgbinaryValue;
+  }
+
+  /** `AGAIN` if a wanted variable points into one that was passed over. */
+  #attempt(): IgbinaryValue | typeof AGAIN {
     try {
-      const value = reader.#value();
-      if (!reader.#needsAgain) return reader.#result(value);
+      return this.#result(this.#value());
     } catch (error) {
       if (error !== AGAIN) throw error;
-      // A wanted variable points into one that was passed over: nothing is passed over then.
-      return IgbinaryReader.read(bytes, { ...options, only: null });
+      return AGAIN;
     } finally {
-      reset();
-    }
-    reader = new IgbinaryReader(bytes, options, reader.#demoted);
-    try {
-      return reader.#result(reader.#value());
-    } finally {
+      this.#strings.free();
       reset();
     }
   }
 
   #result(value: unknown): IgbinaryValue {
-    this.#strings.done();
     this.#noteLoneCells();
     if (this.#strings.repeated && typeof value === 'object' && value !== null) {
       if (!isObjectValue(value) || value instanceof PhpObject) {
@@ -194,8 +177,8 @@ export class IgbinaryReader {
           if (!(id < strings.texts.length)) {
             throw this.#reference(from, 'a string id that was not given', depth, key);
           }
-          const text = strings.texts[id]!;
-          value = typeof text === 'string' ? text : strings.value(id);
+          strings.isWatching = false;
+          value = strings.value(id);
           break;
         }
         case F.POSITIVE8:
@@ -574,9 +557,9 @@ export class IgbinaryReader {
           if (!(id < strings.texts.length)) {
             throw this.#reference(at, 'a string id that was not given', depth, undefined);
           }
-          const known = strings.texts[id];
-          text = typeof known === 'string' ? known : strings.key(id);
+          strings.isWatching = false;
           keyKind = strings.keyKind(id);
+          text = strings.key(id);
           key = text;
         } else if (keyType === F.NULL) {
           // A declared property without a value; in an array the pair is absent.
@@ -653,7 +636,8 @@ export class IgbinaryReader {
           kind = MAP;
         }
         if (depth === 1 && this.#only !== null && !this.#only.has(String(key))) {
-          p = skipIgbinary(b, p, strings, ids, maxDepth - 1);
+          const levels = maxDepth > 0 ? maxDepth - 1 : Number.MAX_SAFE_INTEGER;
+          p = skipIgbinary(b, p, strings.texts, ids, levels);
           left--;
           continue;
         }
@@ -765,6 +749,8 @@ export class IgbinaryReader {
   #stringId(type: number, from: number, depth: number, key: Key | undefined): number {
     const narrow = type >= F.OBJECT_ID8 ? F.OBJECT_ID8 : F.STRING_ID8;
     const id = this.#id(type, narrow, from, depth, key);
+    // The names of classes are pointed at in any case.
+    if (narrow === F.STRING_ID8) this.#strings.isWatching = false;
     if (id < this.#strings.texts.length) return id;
     throw this.#reference(from, 'a string id that was not given', depth, key);
   }
@@ -772,9 +758,9 @@ export class IgbinaryReader {
   #className(type: number, from: number, depth: number, key: Key | undefined): string {
     if (type >= F.OBJECT_ID8) return this.#strings.key(this.#stringId(type, from, depth, key));
     const length = this.#length(type, from, depth, key);
-    const name = this.#strings.addKey(this.#pos, length);
+    const id = this.#strings.addName(this.#pos, length);
     this.#pos += length;
-    return name;
+    return this.#strings.key(id);
   }
 
   /** What else stands behind a class name: a `Serializable` payload or an enum case. */
@@ -797,9 +783,9 @@ export class IgbinaryReader {
       const type = this.#b[this.#pos++];
       if (type === F.STRING8 || type === F.STRING16 || type === F.STRING32) {
         const length = this.#length(type, from, depth, key);
-        const name = this.#strings.addKey(this.#pos, length);
+        const id = this.#strings.addName(this.#pos, length);
         this.#pos += length;
-        return new PhpEnum(className, name);
+        return new PhpEnum(className, this.#strings.key(id));
       }
       if (type === F.STRING_ID8 || type === F.STRING_ID16 || type === F.STRING_ID32) {
         const name = this.#strings.key(this.#stringId(type, from, depth, key));
@@ -1029,6 +1015,12 @@ export class IgbinaryReader {
     const path = keys.length > 0 && keys.length <= 64 ? joinPath(keys) : undefined;
     return new CodecError(code, `igbinary: ${what} at byte ${offset}`, { offset, path });
   }
+}
+
+/** Reads the one value of a blob, plain or not. */
+export function readBlob(bytes: Buffer, options: IgbinaryReadOptions): IgbinaryValue {
+  checkHeader(bytes);
+  return readPlain(bytes, options) ?? IgbinaryReader.read(bytes, options);
 }
 
 function checkHeader(bytes: Buffer): void {

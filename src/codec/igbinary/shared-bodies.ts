@@ -12,8 +12,21 @@ export interface CopyBudget {
   left: number;
 }
 
+/** How many elements the copies may have in even the smallest blob. */
+const COPIES = 200_000;
+
+/** Each copy costs what its array would have cost in full: bounded, and in proportion to the bytes. */
+export function copyBudget(
+  bytes: Buffer,
+  { maxElements }: { readonly maxElements: number },
+): CopyBudget {
+  return { left: Math.min(maxElements, COPIES + 16 * bytes.length) };
+}
+
 /** A copy with the same body token, nested arrays included; objects and references stay shared. */
 export function copyOfBody(original: object, budget: CopyBudget): object {
+  const flat = copyOfFlat(original, budget);
+  if (flat !== null) return flat;
   const root = emptyLike(original);
   const copies = new Map<object, object>([[original, root]]);
   const todo = [original];
@@ -21,13 +34,7 @@ export function copyOfBody(original: object, budget: CopyBudget): object {
     const notes = withBody(source);
     const copy = copies.get(source) as Record<string, unknown>;
     const keys = Object.keys(source);
-    budget.left -= keys.length + 1;
-    if (budget.left < 0) {
-      throw new CodecError(
-        'ERR_PSB_CODEC_LIMIT',
-        'arrays that share their contents would take far more room than their bytes',
-      );
-    }
+    spend(budget, keys.length);
     for (const key of keys) {
       const value = (source as Record<string, unknown>)[key];
       if (isOwnArray(value, key, notes)) {
@@ -48,6 +55,25 @@ export function copyOfBody(original: object, budget: CopyBudget): object {
   }
   for (const [source, copy] of copies) setNotes(copy, movedNotes(getNotes(source)!, copies));
   return root;
+}
+
+/** Most shared arrays are literals of a few scalars: the defaults of properties. */
+function copyOfFlat(original: object, budget: CopyBudget): object | null {
+  if (!Array.isArray(original)) return null;
+  for (const value of original) if (typeof value === 'object' && value !== null) return null;
+  spend(budget, original.length);
+  const copy = original.slice();
+  setNotes(copy, withBody(original));
+  return copy;
+}
+
+function spend(budget: CopyBudget, elements: number): void {
+  budget.left -= elements + 1;
+  if (budget.left >= 0) return;
+  throw new CodecError(
+    'ERR_PSB_CODEC_LIMIT',
+    'arrays that share their contents would take far more room than their bytes',
+  );
 }
 
 /** Is the value an array that the slot itself holds, by value? */

@@ -3,7 +3,7 @@
  * name of a class or an enum case, gets the next id when it is written in full.
  */
 import { BlobText } from '../blob-text.ts';
-import { keyIsIndex, keySlot, keyTexts } from '../key-cache.ts';
+import { internalised, keySlot, keyTexts } from '../key-cache.ts';
 import { decodeText } from '../text.ts';
 
 /** What a string is as the key of an array. */
@@ -12,6 +12,13 @@ export const PLAIN_KEY = 1;
 export const INDEX_KEY = 2;
 /** PHP would have made an integer of it, JavaScript keeps it a name. */
 export const INTEGER_KEY = 3;
+/** `__proto__` */
+const PROTO_KEY = 4;
+/** A name that was not asked for as a key yet. */
+const NAME = 5;
+
+/** What the string of an id is as a key: 0 as long as nobody has asked. One table uses it at a time. */
+let kinds = new Uint8Array(1024);
 
 const OWNERS = 4096;
 /** Which string of the blob at hand had this hash last: its id plus `epoch`. */
@@ -22,9 +29,13 @@ export class StringTable {
   readonly #bytes: Buffer;
   /** Texts by id; the position of its type byte for a string that was passed over. */
   readonly texts: (string | Buffer | number)[] = [];
-  readonly #keyKinds: number[] = [];
   /** A string was written in full twice: `igbinary.compact_strings` was off. */
   repeated = false;
+  /**
+   * No string was pointed at yet. As soon as one is, it is known that the others would be, too, and
+   * nobody has to watch for repetitions.
+   */
+  isWatching = true;
   readonly #epoch: number;
   #others: Set<string> | null = null;
   readonly #text: BlobText;
@@ -40,37 +51,58 @@ export class StringTable {
     this.#epoch = epoch;
   }
 
-  /** Makes room for the ids of the next blob. Called when this one is read. */
-  done(): void {
+  /** Makes room for the next blob. Called when this one is read or given up. */
+  free(): void {
     epoch = this.#epoch + this.texts.length;
+    kinds.fill(0, 0, this.texts.length);
   }
 
   /** A string in full, as a value. */
   addValue(start: number, length: number): string | Buffer {
     const text = this.#text.at(start, length);
-    this.#keyKinds.push(0);
-    this.#remember(start, length, text);
+    const id = this.texts.push(text) - 1;
+    if (this.isWatching && length > 0) this.#watch(id, start, length, text);
     return text;
   }
 
-  /** A string in full, as a key or a name. */
+  /** A string in full, as the name of a class, a property or an enum case; returns its id. */
+  addName(start: number, length: number): number {
+    const text = keyTexts[keySlot(this.#bytes, start, length)]!;
+    const id = this.texts.push(text) - 1;
+    if (this.isWatching && length > 0) this.#watch(id, start, length, text);
+    if (id >= kinds.length) growKinds();
+    kinds[id] = NAME;
+    return id;
+  }
+
+  /** A string in full, as a key. */
   addKey(start: number, length: number): string {
-    const slot = keySlot(this.#bytes, start, length);
-    const text = keyTexts[slot]!;
-    this.#keyKinds.push(
-      length > 20 ? PLAIN_KEY : keyIsIndex[slot] === 1 ? INDEX_KEY : kindOf(text),
-    );
-    this.#remember(start, length, text);
+    const id = this.addName(start, length);
+    const text = this.texts[id] as string;
+    kinds[id] = kindOf(text);
     return text;
+  }
+
+  /** Is this string known to be a key that is nothing but text? */
+  isPlainKey(id: number): boolean {
+    return kinds[id] === PLAIN_KEY;
   }
 
   /** The kind of a key by its id. */
   keyKind(id: number): number {
-    let kind = this.#keyKinds[id]!;
-    if (kind === 0) {
-      kind = kindOf(this.key(id));
-      this.#keyKinds[id] = kind;
-    }
+    const kind = kinds[id]!;
+    return kind === 0 || kind === NAME ? this.#findKind(id) : kind;
+  }
+
+  #findKind(id: number): number {
+    const text = this.key(id);
+    const kind = kindOf(text);
+    // Bytes that are text only as a key stay what they are as a value.
+    if (typeof this.texts[id] !== 'string') return kind;
+    // A text that came as a value is not yet one that V8 finds properties by.
+    if (kind === PLAIN_KEY) this.texts[id] = internalised(text);
+    if (id >= kinds.length) growKinds();
+    kinds[id] = kind;
     return kind;
   }
 
@@ -89,13 +121,7 @@ export class StringTable {
     if (typeof text === 'number') return this.value(this.#load(id, text));
     if (typeof text !== 'string') return Buffer.from(text);
     // A name with odd bytes is text only as a name.
-    return this.#keyKinds[id] !== 0 && HAS_ODD.test(text) ? this.#reread(text) : text;
-  }
-
-  /** A string that nobody has asked for yet. */
-  addSkipped(at: number): void {
-    this.texts.push(at);
-    this.#keyKinds.push(0);
+    return kinds[id] !== 0 && HAS_ODD.test(text) ? this.#reread(text) : text;
   }
 
   #load(id: number, at: number): number {
@@ -118,10 +144,8 @@ export class StringTable {
     return decodeText(Buffer.from(units), 0, units.length);
   }
 
-  /** Gives a string its id, and watches for one that is written in full again. */
-  #remember(start: number, length: number, text: string | Buffer): void {
-    const id = this.texts.push(text) - 1;
-    if (this.repeated || length === 0) return;
+  /** Watches for a string that is written in full again. */
+  #watch(id: number, start: number, length: number, text: string | Buffer): void {
     const b = this.#bytes;
     const last = start + length - 1;
     const sum =
@@ -139,14 +163,25 @@ export class StringTable {
     const bytes = typeof text === 'string' ? text : text.toString('latin1');
     const other = this.texts[owner]!;
     if (other === text || (typeof other === 'object' && other.toString('latin1') === bytes)) {
-      this.repeated = true;
+      this.#isRepeated();
       return;
     }
     // Exact also where hashes collide.
     this.#others ??= new Set();
-    if (this.#others.has(bytes)) this.repeated = true;
+    if (this.#others.has(bytes)) this.#isRepeated();
     else this.#others.add(bytes);
   }
+
+  #isRepeated(): void {
+    this.repeated = true;
+    this.isWatching = false;
+  }
+}
+
+function growKinds(): void {
+  const larger = new Uint8Array(kinds.length * 2);
+  larger.set(kinds);
+  kinds = larger;
 }
 
 const HAS_ODD = /[\udc80-\udcff]/;
@@ -154,7 +189,9 @@ const DECIMAL = /^(?:0|-?[1-9]\d{0,18})$/;
 
 function kindOf(text: string): number {
   const first = text.charCodeAt(0);
-  if (!(first <= 57 && (first >= 48 || first === 45)) || !DECIMAL.test(text)) return PLAIN_KEY;
+  if (!(first <= 57 && (first >= 48 || first === 45)) || !DECIMAL.test(text)) {
+    return text === '__proto__' ? PROTO_KEY : PLAIN_KEY;
+  }
   if (first !== 45 && Number(text) < 4294967295) return INDEX_KEY;
   const number = BigInt(text);
   return BigInt.asIntN(64, number) === number ? INTEGER_KEY : PLAIN_KEY;
