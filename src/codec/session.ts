@@ -102,6 +102,11 @@ export function openSession(
   return handlerOf(options.handler).defer?.(buffer, limits) ?? decodeSession(buffer, options);
 }
 
+/** Is it certain, without encoding them, that nobody changed these variables? */
+export function isUntouched(variables: object): boolean {
+  return deferredOf(variables)?.isUntouched === true;
+}
+
 /** Would these variables, as long as nobody changes them, be written as the bytes they came from? */
 export function isAsRead(variables: object): boolean {
   return deferredOf(variables)?.isAsRead === true;

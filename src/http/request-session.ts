@@ -59,10 +59,12 @@ export async function openRequest(
   const headersSent = options.headersSent ?? never;
   const beforeNewId = () => refuseIfSent(headersSent);
   const readOnly = options.readOnly ?? false;
-  const session = await sessions.open(sessionIdOf(cookie), { readOnly, beforeNewId });
+  const clientId = sessionIdOf(cookie);
+  const session = await sessions.open(clientId, { readOnly, beforeNewId });
   return new RequestSession(sessions, session, {
     settings,
     cookie,
+    clientId,
     secure: request.secure ?? false,
     readOnly,
     beforeNewId,
@@ -73,6 +75,8 @@ interface Circumstances {
   readonly settings: WebSettings;
   /** The cookie's value as the client sent it. */
   readonly cookie: string | undefined;
+  /** The session id that it names. */
+  readonly clientId: string | undefined;
   readonly secure: boolean;
   readonly readOnly: boolean;
   readonly beforeNewId: () => void;
@@ -226,12 +230,12 @@ export class RequestSession {
   }
 
   #dueCookie(): string | undefined {
-    const { settings, cookie, secure } = this.#request;
+    const { settings, cookie, clientId, secure } = this.#request;
     const session = this.#session;
     let id: string | null;
     if (session.exists) {
       const { lifetime, rolling } = settings;
-      if (session.id === sessionIdOf(cookie) && !(rolling && lifetime > 0)) return undefined;
+      if (session.id === clientId && !(rolling && lifetime > 0)) return undefined;
       id = session.id;
     } else {
       // Only who has the cookie, or got it by an early part of this very response, must drop it.

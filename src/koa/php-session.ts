@@ -73,12 +73,12 @@ export function phpSession(
   // Wrong cookie options must stop the start, not the first request.
   webSettingsOf(sessions);
   const { property = 'session', sessionMethods = false, commitOnError = true } = koaOptions;
-  const attach = contextProperties(property, sessionMethods);
+  const { prepare, attach } = contextProperties(property, sessionMethods);
 
   async function phpSession(ctx: Koa.Context, next: Koa.Next): Promise<void> {
     const { res } = ctx;
     // Before the session is opened: nothing may throw between that and its end.
-    assertFree(ctx, property);
+    prepare(ctx);
     const request = await openRequest(
       sessions,
       { cookie: ctx.req.headers.cookie, secure: ctx.secure },
@@ -124,25 +124,29 @@ function sessionProperty(property: string): string {
   return `php${property[0]?.toUpperCase()}${property.slice(1)}`;
 }
 
-/** What an attached context knows; under a symbol of its own for each middleware. */
+const PLAIN = { writable: true, enumerable: true, configurable: true };
+
+/** What a context knows of its session. */
 interface Attached {
   readonly request: RequestSession;
   equipped: SessionVariables | undefined;
 }
 
 /**
- * The properties of a context are the same functions for every request: with new ones each context
- * would have a hidden class of its own, and all of Koa would be slower for it.
+ * The properties lie on the application's prototype of contexts, as Koa's own do; a context itself
+ * only gets what they look up, under a symbol of this middleware's own.
  */
 function contextProperties(property: string, sessionMethods: boolean) {
   const key = Symbol(property);
-  type Context = { readonly [key]: Attached };
+  type Context = { [key]?: Attached };
   const accessors: PropertyDescriptorMap = {
     [property]: {
       configurable: true,
       enumerable: true,
-      get(this: Context): SessionVariables {
+      get(this: Context): SessionVariables | undefined {
         const attached = this[key];
+        // A request that did not come through the middleware.
+        if (attached === undefined) return undefined;
         const { variables } = attached.request;
         if (sessionMethods && variables !== attached.equipped) {
           addSessionMethods(variables, attached.request);
@@ -151,26 +155,43 @@ function contextProperties(property: string, sessionMethods: boolean) {
         return variables;
       },
       set(this: Context, variables: SessionVariables | null) {
-        this[key].request.variables = variables;
+        const attached = this[key];
+        if (attached !== undefined) attached.request.variables = variables;
+        else Object.defineProperty(this, property, { value: variables, ...PLAIN });
       },
     },
     [sessionProperty(property)]: {
       configurable: true,
       get(this: Context) {
-        return this[key].request.session;
+        return this[key]?.request.session;
       },
     },
   };
-  return function attach(ctx: Koa.Context, request: RequestSession): void {
-    const attached: Attached = { request, equipped: undefined };
-    Object.defineProperty(ctx, key, { value: attached });
-    Object.defineProperties(ctx, accessors);
-  };
+  const prepared = new WeakSet<object>();
+
+  /** @throws OptionsError if the context has such a property already */
+  function prepare(ctx: Koa.Context): void {
+    const shared = Object.getPrototypeOf(ctx) as object | null;
+    if (shared !== null && prepared.has(shared)) {
+      if (Object.hasOwn(ctx, property) || Object.hasOwn(ctx, key)) throw taken(property);
+      return;
+    }
+    if (property in ctx) throw taken(property);
+    // A context that no application made, in a test perhaps, has them itself.
+    const isKoas = shared !== null && shared === (ctx.app as Koa | undefined)?.context;
+    Object.defineProperties(isKoas ? shared : ctx, accessors);
+    if (isKoas) prepared.add(shared);
+  }
+
+  function attach(ctx: Koa.Context, request: RequestSession): void {
+    (ctx as Context)[key] = { request, equipped: undefined };
+  }
+
+  return { prepare, attach };
 }
 
-function assertFree(ctx: Koa.Context, property: string): void {
-  if (!(property in ctx)) return;
-  throw new OptionsError(
+function taken(property: string): OptionsError {
+  return new OptionsError(
     `ctx.${property} is taken already, by another session middleware perhaps: ` +
       'give one of them another name with the option property',
   );

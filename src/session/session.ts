@@ -268,6 +268,7 @@ export class Session implements AsyncDisposable {
   /** The variables' encoding if it says something else than what is stored. */
   #changedBytes(): Buffer | null {
     if (this.#variables === undefined) return null;
+    if (this.#stored.isUntouched(this.#variables)) return null;
     if (this.#stored.bytes === null && Object.keys(this.#variables).length === 0) return null;
     const bytes = this.#codec.encode(this.#variables);
     return this.#stored.says(bytes, this.#variables) ? null : bytes;

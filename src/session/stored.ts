@@ -2,7 +2,7 @@
  * What this request knows to be stored under its id, and the question whether the variables still
  * say the same.
  */
-import { isAsRead } from '../codec/session.ts';
+import { isAsRead, isUntouched } from '../codec/session.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 
@@ -13,6 +13,7 @@ export class Stored {
   /** Encodings of the unchanged variables that differ from the stored bytes. */
   readonly #equivalents: Buffer[] = [];
   #canonical: Buffer | undefined;
+  #opened: SessionVariables | undefined;
 
   constructor(bytes: Buffer | null, codec: SessionCodec) {
     this.bytes = bytes;
@@ -25,7 +26,13 @@ export class Stored {
 
   /** The variables for the application, each decoded when it is first asked for. */
   open(): SessionVariables {
-    return this.#codec.open(this.bytes);
+    this.#opened = this.#codec.open(this.bytes);
+    return this.#opened;
+  }
+
+  /** Are these the variables that `open()` gave out, and nobody changed them since? */
+  isUntouched(variables: SessionVariables): boolean {
+    return variables === this.#opened && isUntouched(variables);
   }
 
   /**

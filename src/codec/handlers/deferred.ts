@@ -33,6 +33,8 @@ interface Variable extends Span {
 }
 
 const DEFERRED = Symbol('deferred variables');
+/** Stands for bytes, which may be changed in place. */
+const CHANGEABLE = Symbol('changeable');
 
 /** Objects that have deferred variables. */
 type Root = Variables & { [DEFERRED]?: Deferred };
@@ -43,6 +45,9 @@ export class Deferred {
   readonly #limits: DecodeLimits;
   readonly #reader: Reader;
   readonly #variables = new Map<string, Variable>();
+  /** All variables in the order in which they were read, and their values if they are scalars. */
+  readonly #names: string[] = [];
+  readonly #values: unknown[] = [];
   #pending = 0;
   /** A key that stood twice in an array: PHP would write that array otherwise. */
   #repeats = false;
@@ -53,11 +58,9 @@ export class Deferred {
     this.root = root;
     this.#limits = limits;
     this.#reader = reader;
-    Object.defineProperties(root, {
-      [DEFERRED]: { value: this },
-      // Who prints the variables wants to see them, not how they come about.
-      [inspect.custom]: { value: settled, configurable: true, writable: true },
-    });
+    // One by one: together it takes three times as long.
+    Object.defineProperty(root, DEFERRED, { value: this });
+    Object.defineProperty(root, inspect.custom, INSPECT);
   }
 
   /** Would the variables, left as they are, be written as exactly the bytes that were read? */
@@ -65,7 +68,35 @@ export class Deferred {
     return !this.#repeats;
   }
 
+  /**
+   * Is every variable as it was read? `false` if it is not, or if only writing them can tell: an
+   * array that was asked for may have been changed anywhere.
+   */
+  get isUntouched(): boolean {
+    const values = this.#values;
+    if (this.#pending < this.#variables.size) return false;
+    const names = Object.keys(this.root);
+    if (names.length !== values.length) return false;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      if (name !== this.#names[i]) return false;
+      const known = values[i];
+      if (known === DEFERRED ? !this.#waits(name) : !Object.is(this.root[name], known)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** A variable that was decoded at once. */
+  remember(name: string, value: unknown): void {
+    this.#names.push(name);
+    this.#values.push(typeof value === 'object' && value !== null ? CHANGEABLE : value);
+  }
+
   add(name: string, span: Span): void {
+    this.#names.push(name);
+    this.#values.push(DEFERRED);
     this.#variables.set(name, { ...span, known: false, value: undefined });
     this.#pending++;
     Object.defineProperty(this.root, name, accessorOf(name));
@@ -163,10 +194,15 @@ export function decodeDeferred(root: object): void {
   deferredOf(root)?.settle();
 }
 
-function settled(this: Variables): Variables {
-  decodeDeferred(this);
-  return this;
-}
+/** Who prints the variables wants to see them, not how they come about. */
+const INSPECT = {
+  value(this: Variables): Variables {
+    decodeDeferred(this);
+    return this;
+  },
+  configurable: true,
+  writable: true,
+};
 
 // One accessor for each name, or every session would have a hidden class of its own.
 const accessors = new Map<string, PropertyDescriptor>();
@@ -192,9 +228,6 @@ function accessorOf(name: string): PropertyDescriptor {
 /** How many names may have an accessor: names come from outside. */
 const MOST_NAMES = 4096;
 
-/** Below this a session, or an array, is read faster than deferred. */
-const SMALL = 96;
-
 /** Takes in a session variable by variable, as long as all of it is everyday data. */
 export class DeferredBuilder {
   /** Where the last value ended. */
@@ -203,7 +236,7 @@ export class DeferredBuilder {
   readonly #limits: DecodeLimits;
   readonly #reader: Reader;
   readonly #builder = new RootBuilder({});
-  #deferred: Deferred | undefined;
+  readonly #deferred: Deferred;
   #slots = 0;
 
   constructor(bytes: Buffer, limits: DecodeLimits) {
@@ -211,6 +244,7 @@ export class DeferredBuilder {
     this.#limits = limits;
     this.#reader = new Reader(bytes, limits);
     this.#reader.named = true;
+    this.#deferred = new Deferred(this.#builder.root, this.#reader, limits);
   }
 
   /** @returns false if the session must be decoded as a whole */
@@ -224,14 +258,14 @@ export class DeferredBuilder {
     const { slots } = skipped;
     this.#slots += slots;
     this.pos = end;
-    if (this.#bytes[start] === ARRAY && end - start >= SMALL && isDeferrable(name)) {
-      this.#deferred ??= new Deferred(root, this.#reader, this.#limits);
+    if (this.#bytes[start] === ARRAY && isDeferrable(name)) {
       this.#deferred.add(name, { start, end, slots });
       return true;
     }
     this.#reader.pos = start;
     const value = this.#reader.value(ROOT, name);
     this.#builder.add(name, value, this.#reader.float);
+    this.#deferred.remember(name, value);
     return !this.#reader.needsSlots;
   }
 
