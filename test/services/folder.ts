@@ -8,13 +8,19 @@ export interface TemporaryFolder {
   remove(): void;
 }
 
+const left = new Set<string>();
+process.on('exit', () => {
+  for (const path of left) remove(path);
+});
+
+function remove(path: string): void {
+  left.delete(path);
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
 /** Short names on purpose: a Unix socket path in it must stay below 104 characters on macOS. */
 export function temporaryFolder(name: string): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), `psb-${name}-`));
-  const remove = (): void => {
-    process.off('exit', remove);
-    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
-  };
-  process.on('exit', remove);
-  return { path, remove };
+  left.add(path);
+  return { path, remove: () => remove(path) };
 }

@@ -6,8 +6,11 @@ import { spawn } from 'node:child_process';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisSaveHandler } from '../../../src/save-handler/redis/redis-save-handler.ts';
-import { type RedisService, startRedis } from '../../services/redis.ts';
-import { CLUSTER_SAVE_PATHS, SAVE_PATHS, type SavePathRow } from './save-paths.ts';
+import { temporaryFolder } from '../../services/folder.ts';
+import { freePort } from '../../services/port.ts';
+import { type RedisConfig, type RedisService, startRedis } from '../../services/redis.ts';
+import { authority, selfSigned } from './certificates.ts';
+import { CLUSTER_SAVE_PATHS, SAVE_PATHS, type SavePathRow, TLS_SAVE_PATHS } from './save-paths.ts';
 import { ownAllSlots } from './whole-cluster.ts';
 
 /** The command line of some PHP, without arguments; it shares the machine's network and files. */
@@ -64,6 +67,9 @@ function ask(
   });
 }
 
+/** Servers in cluster mode. */
+const CLUSTERS = ['K', 'L', 'Y'];
+
 interface Numbered extends SavePathRow {
   readonly id: string;
   readonly text: string;
@@ -75,18 +81,22 @@ export function savePathSuite(title: string, php: () => PhpCommand, bareHost: st
     const servers: Record<string, RedisService> = {};
     // The service of server D believes in another port than 6379.
     const clients: Record<string, Redis> = {};
+    const folder = temporaryFolder('tls');
+    /** Ports and files by the names that they have in the table. */
+    const tls: Record<string, string | number> = {};
     let phpredis = 0;
     const php6 = new Map<string, boolean>();
 
     const fill = (path: string): string =>
       path
-        .replaceAll(/\{([ACK])\}/g, (_, name: string) => String(servers[name]?.port))
+        .replaceAll(/\{([ACKL])\}/g, (_, name: string) => String(servers[name]?.port))
+        .replaceAll(/\{(\w+)\}/g, (all, name: string) => String(tls[name] ?? all))
         .replaceAll('{bare}', bareHost)
         .replaceAll('{sock}', servers['A']?.socket ?? '');
 
     const number = (rows: readonly SavePathRow[], letter: string): Numbered[] =>
       rows.map((row, at) => ({ ...row, id: `${letter}${String(at).padStart(31, '0')}`, text: '' }));
-    const standard = number(SAVE_PATHS, 'a');
+    const standard = number([...SAVE_PATHS, ...TLS_SAVE_PATHS], 'a');
     const cluster = number(CLUSTER_SAVE_PATHS, 'b');
 
     const askAll = async (handler: string, rows: readonly Numbered[]): Promise<void> => {
@@ -98,27 +108,50 @@ export function savePathSuite(title: string, php: () => PhpCommand, bareHost: st
     };
 
     beforeAll(async () => {
-      const [a, c, d, k] = await Promise.all([
+      const ours = authority(folder.path, 'ours');
+      const guest = ours.issue('guest');
+      tls['ca'] = ours.file;
+      tls['other'] = authority(folder.path, 'other').file;
+      Object.assign(tls, guest);
+      const secured = async (
+        name: string,
+        own: { cert: string; key: string },
+        config: RedisConfig = {},
+      ): Promise<void> => {
+        const port = await freePort();
+        tls[name] = port;
+        servers[name] = await startRedis({
+          config: {
+            'tls-port': port,
+            'tls-cert-file': own.cert,
+            'tls-key-file': own.key,
+            'tls-ca-cert-file': ours.file,
+            'tls-auth-clients': 'no',
+            ...config,
+          },
+        });
+      };
+      const signed = ours.issue('server');
+      const aCluster = { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' };
+      await secured('T', signed);
+      await secured('M', signed, { 'tls-auth-clients': 'yes' });
+      await secured('F', selfSigned(folder.path, 'self'));
+      await secured('Y', signed, { ...aCluster, 'tls-cluster': 'yes' });
+      const locked = { requirepass: 'p@ss&w+d', user: 'app on ">u,s#r" ~* +@all' };
+      const [a, c, d, k, l] = await Promise.all([
         startRedis({ config: { bind: '127.0.0.1 ::1' } }),
-        startRedis({
-          config: { requirepass: 'p@ss&w+d', user: 'app on ">u,s#r" ~* +@all' },
-        }),
+        startRedis({ config: locked }),
         startRedis({ config: { bind: `127.0.0.1 ${bareHost}`, port: 6379 } }).catch(
           () => undefined,
         ),
-        startRedis({
-          config: {
-            bind: '127.0.0.1 ::1',
-            'cluster-enabled': 'yes',
-            'cluster-announce-ip': '127.0.0.1',
-          },
-        }),
+        startRedis({ config: { bind: '127.0.0.1 ::1', ...aCluster } }),
+        startRedis({ config: { ...aCluster, ...locked } }),
       ]);
-      Object.assign(servers, { A: a, C: c, K: k, ...(d ? { D: d } : {}) });
+      Object.assign(servers, { A: a, C: c, K: k, L: l, ...(d ? { D: d } : {}) });
       for (const [name, server] of Object.entries(servers)) {
         clients[name] = name === 'D' ? new Redis({ host: bareHost }) : server.client;
       }
-      await ownAllSlots(k);
+      for (const name of CLUSTERS) await ownAllSlots(servers[name] as RedisService);
       await askAll('redis', standard);
       await askAll('rediscluster', cluster);
     }, 60_000);
@@ -126,14 +159,15 @@ export function savePathSuite(title: string, php: () => PhpCommand, bareHost: st
     afterAll(async () => {
       clients['D']?.disconnect();
       await Promise.all(Object.values(servers).map((server) => server.stop()));
+      folder.remove();
     });
 
     /** Where the session really is: every server and database is searched. */
     const find = async (id: string): Promise<string> => {
       const places: string[] = [];
       for (const [name, client] of Object.entries(clients)) {
-        for (let database = 0; database < (name === 'K' ? 1 : 16); database++) {
-          if (name !== 'K') await client.select(database);
+        for (let database = 0; database < (CLUSTERS.includes(name) ? 1 : 16); database++) {
+          if (!CLUSTERS.includes(name)) await client.select(database);
           for (const key of await client.keys(`*${id}`)) {
             places.push(`${name}/${database}/${key.slice(0, key.length - id.length)}`);
           }

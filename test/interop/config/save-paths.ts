@@ -1,6 +1,7 @@
 /**
  * Save paths that are given both to phpredis and to the bridge. `{A}` … are ports, `{sock}` a
- * socket of server A, `{bare}` an address with Redis on port 6379.
+ * socket of server A, `{bare}` an address with Redis on port 6379. `{T}`, `{M}`, `{F}` and `{Y}` are
+ * ports with TLS: signed by `{ca}`, the same with client certificates, self-signed, and of a cluster.
  */
 export interface SavePathRow {
   readonly path: string;
@@ -183,6 +184,39 @@ export const SAVE_PATHS: readonly SavePathRow[] = [
   }),
 ];
 
+/** phpredis 5.3 does not hand `stream[…]` on and knows only the authorities of the machine. */
+const since6 = (list: Readonly<Record<string, string>>): SavePathRow[] =>
+  rows(list).map((row) => ({ ...row, before6: 'refused' }));
+
+const GUEST = 'stream[local_cert]={cert}&stream[local_pk]={key}';
+
+export const TLS_SAVE_PATHS: readonly SavePathRow[] = [
+  ...since6({
+    'tls://127.0.0.1:{T}?stream[cafile]={ca}': `T/0/${S}`,
+    'ssl://127.0.0.1:{T}?stream[cafile]={ca}': `T/0/${S}`,
+    'tls://127.0.0.1:{T}?stream[cafile]={ca}&database=3&prefix=x_': 'T/3/x_',
+    'tls://127.0.0.1:{T}?stream[cafile]={ca}&stream[peer_name]=localhost': `T/0/${S}`,
+    'tls://127.0.0.1:{T}?stream[verify_peer]=0&stream[verify_peer_name]=0': `T/0/${S}`,
+    'tls://127.0.0.1:{T}?stream[verify_peer]=0': `T/0/${S}`,
+    'tls://127.0.0.1:{T}?stream[verify_peer]=&stream[verify_peer_name]=': `T/0/${S}`,
+    [`tls://127.0.0.1:{M}?stream[cafile]={ca}&${GUEST}`]: `M/0/${S}`,
+    'tls://127.0.0.1:{F}?stream[allow_self_signed]=1': `F/0/${S}`,
+  }),
+  ...rows({
+    'tls://127.0.0.1:{T}': 'refused',
+    'tls://127.0.0.1:{T}?stream[cafile]={other}': 'refused',
+    'tls://127.0.0.1:{T}?stream[cafile]=/nowhere/ca.pem': 'refused',
+    'tls://127.0.0.1:{T}?stream[cafile]={ca}&stream[peer_name]=elsewhere': 'refused',
+    'tls://127.0.0.1:{T}?stream[verify_peer]=0&stream[peer_name]=elsewhere': 'refused',
+    'tls://127.0.0.1:{T}?stream[verify_peer]=false&stream[verify_peer_name]=false': 'refused',
+    'tls://127.0.0.1:{T}?stream[allow_self_signed]=1': 'refused',
+    'tls://127.0.0.1:{M}?stream[cafile]={ca}': 'refused',
+    'tls://127.0.0.1:{F}': 'refused',
+    'tcp://127.0.0.1:{T}': 'refused',
+    'tcp://127.0.0.1:{T}?stream[cafile]={ca}': 'refused',
+  }),
+];
+
 const K = 'PHPREDIS_CLUSTER_SESSION:';
 
 /** For the handler `rediscluster`; `{K}` is the port of a cluster's node. */
@@ -217,6 +251,17 @@ export const CLUSTER_SAVE_PATHS: readonly SavePathRow[] = [
     'seed[]=127.0.0.1:{K}&auth[]=a&auth[]=b': 'refused',
     'seed[]=127.0.0.1:1': 'refused',
     'seed[]=127.0.0.1:{K}, 127.0.0.1:1': 'refused',
+    'seed[]=127.0.0.1:{K}&persistent=1': `K/0/${K}`,
+    'seed[]=127.0.0.1:{L}&auth=p%40ss%26w%2Bd': `L/0/${K}`,
+    'seed[]=127.0.0.1:{L}&auth[]=p%40ss%26w%2Bd': `L/0/${K}`,
+    'seed[]=127.0.0.1:{L}&auth[]=app&auth[]=u%2Cs%23r': `L/0/${K}`,
+    'seed[]=127.0.0.1:{L}&auth[user]=app&auth[pass]=u%2Cs%23r&prefix=x_': 'L/0/x_',
+    'seed[]=127.0.0.1:{L}': 'refused',
+    'seed[]=127.0.0.1:{L}&auth=wrong': 'refused',
+    'seed[]=127.0.0.1:{Y}&stream[cafile]={ca}': `Y/0/${K}`,
+    'seed[]=127.0.0.1:{Y}&stream[verify_peer]=0&stream[verify_peer_name]=0': `Y/0/${K}`,
+    'seed[]=127.0.0.1:{Y}&stream[cafile]={other}': 'refused',
+    'seed[]=127.0.0.1:{Y}': 'refused',
   }),
   { path: 'seed[]=[::1]:{K}', lies: `K/0/${K}`, before6: 'refused' },
   { path: 'seed[]=127.0.0.1:{K}&stream[verify_peer]=0', lies: 'refused', alone: true },
