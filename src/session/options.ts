@@ -57,7 +57,7 @@ export interface SessionOptions extends CookieOptions {
   readonly closeTimeout?: number | undefined;
   /** Asked when both sides changed the same leaf. Default: ours stands. */
   readonly onConflict?: OnConflict | undefined;
-  /** Told after every successful commit. */
+  /** Told after every successful commit; `destroy()` and `abort()` end a session without one. */
   readonly onCommit?: ((result: CommitResult, session: ObservedSession) => void) | undefined;
   /**
    * Told when a commit could not be written since the session is gone, was replaced, or its lock
