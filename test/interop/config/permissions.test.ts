@@ -6,8 +6,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SessionManager, type SessionManagerOptions } from '../../../src/config/session-manager.ts';
+import { RedisSaveHandler } from '../../../src/save-handler/redis/redis-save-handler.ts';
 import { createSessionId } from '../../../src/save-handler/session-id.ts';
+import { runPhp } from '../../services/php-cli.ts';
 import { type RedisService, startRedis } from '../../services/redis.ts';
+import { ownAllSlots } from './whole-cluster.ts';
 
 const page = readFileSync(new URL('../../../docs/redis-permissions.md', import.meta.url), 'utf8');
 
@@ -16,6 +19,10 @@ function rules(feature: string): string[] {
   const row = page.split('\n').find((line) => line.startsWith(`| ${feature} |`));
   if (row === undefined) throw new Error(`the page has no row "${feature}"`);
   return [...row.matchAll(/`(\+[^`]+)`/g)].flatMap(([, found = '']) => found.split(' '));
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[()']/g, '\\$&');
 }
 
 type Step = (sessions: SessionManager) => Promise<unknown>;
@@ -35,6 +42,10 @@ const change: Step = async (sessions) =>
   });
 
 type Feature = readonly [string, Partial<SessionManagerOptions>, Step];
+
+/** A session that is only looked at. */
+const readAgain: Step = async (sessions) =>
+  sessions.run(await stored(sessions), ({ variables }) => expect(variables).toEqual({ a: 1 }));
 
 /** A request that lives longer than its lock, which therefore is renewed. */
 const LOCK: Feature = [
@@ -222,6 +233,119 @@ describe('Redis permissions', () => {
     expect(warnings).toContainEqual(
       expect.objectContaining({ name: 'PhpSessionBridgeWarning', code: 'PSB_LOCK_NOT_RELEASED' }),
     );
+  });
+
+  /** What the page says below the table: a command, and what needs it besides. */
+  const BESIDES: readonly (readonly [string, string, Partial<SessionManagerOptions>, Step])[] = [
+    ['+pexpire', "`refreshAt: 'commit'`", { refreshAt: 'commit' }, readAgain],
+    ['+pexpire', "`refresh: 'used'`", { refresh: 'used' }, readAgain],
+    [
+      '+pexpire',
+      '`session.touch()`',
+      {},
+      async (sessions) => sessions.run(await stored(sessions), (session) => session.touch()),
+    ],
+  ];
+
+  test.each(BESIDES)('%s for %s', async (command, what, options, step) => {
+    expect(page).toMatch(new RegExp(`\`\\${command}\` for [^;]*${escaped(what)}`));
+    const commands = rules('Requests with `gcMaxlifetime`, Redis 6.2 or newer');
+    if (await lacksGetex(commands)) return;
+    const all = { gcMaxlifetime: 1440, ...options };
+    await run([...commands, command], all, step);
+    await expect(run(commands, all, step)).rejects.toMatchObject({
+      code: 'ERR_PSB_STORE_PERMISSION',
+      message: expect.stringContaining(`needs ${command.slice(1).toUpperCase()}`),
+    });
+  });
+
+  test('+exists for `saveHandler.validateId()`', async () => {
+    expect(page).toContain('`+exists` for `saveHandler.validateId()`');
+    const handler = new RedisSaveHandler({ savePath: redis.savePath('auth[]=bridge&auth[]=pw') });
+    const allow = ['setuser', 'bridge', 'reset', 'on', '>pw', '~*'];
+    await redis.client.call('acl', [...allow, '+exists']);
+    expect(await handler.validateId(createSessionId())).toBe(false);
+    await redis.client.call('acl', ['setuser', 'bridge', '-exists']);
+    await expect(handler.validateId(createSessionId())).rejects.toMatchObject({
+      code: 'ERR_PSB_STORE_PERMISSION',
+      message: expect.stringContaining('needs EXISTS'),
+    });
+    await handler.close();
+  });
+
+  test('the user for PHP and Node: everything of both sides', async () => {
+    const line = page.split('\n').find((text) => text.startsWith('ACL SETUSER ')) ?? '';
+    const words = line.split(' ');
+    if (await lacksGetex(words)) return;
+    await redis.client.call(words[0] as string, words.slice(1));
+    const path = redis.savePath(
+      'auth[]=sessions&auth[]=password&prefix=phpSession_&database=2&persistent=1',
+    );
+    const told: string[] = [];
+    for (const [, options, step] of [...FEATURES, ...BESIDES.map((row) => row.slice(1) as never)]) {
+      const sessions = new SessionManager({
+        ...(options as Partial<SessionManagerOptions>),
+        clientName: 'bridge',
+        closeTimeout: 20,
+        savePath: path,
+        onWarning: (code) => told.push(code),
+      });
+      await (step as Step)(sessions);
+      await sessions.close();
+    }
+    expect(new Set(told)).toEqual(new Set(['PSB_LOCK_PATIENCE']));
+    const ini = {
+      'session.save_handler': 'redis',
+      'session.save_path': path,
+      'session.use_cookies': false,
+      'session.use_strict_mode': true,
+      'session.cache_limiter': '',
+      'redis.session.locking_enabled': true,
+      'redis.session.lock_expire': 10,
+    };
+    const php = `
+      set_error_handler(function ($level, $text) { throw new Exception($text); });
+      session_start(); $_SESSION['a'] = 1; session_write_close();
+      session_start(); session_write_close();
+      session_start(); session_reset(); $_SESSION['a'] = 2;
+      session_regenerate_id(false); session_regenerate_id(true); session_write_close();
+      session_start(); echo $_SESSION['a']; session_destroy();`;
+    expect(runPhp(php, { ini }).toString()).toBe('2');
+  });
+
+  test('a cluster: what ioredis itself needs', async () => {
+    const cluster = await startRedis({
+      config: { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' },
+    });
+    try {
+      await ownAllSlots(cluster);
+      const [line = ''] = page.split('\n').filter((text) => text.startsWith('Cluster ('));
+      const [, added = ''] = /`(\+[^`]+)`/.exec(line) ?? [];
+      const [feature, options, step] = FEATURES[2]!;
+      const allow = (commands: readonly string[]) =>
+        cluster.client.call('acl', [
+          ...['setuser', 'bridge', 'reset', 'on', '>pw', '~{phpSession_}*'],
+          ...commands,
+        ]);
+      const use = async (): Promise<void> => {
+        const sessions = new SessionManager({
+          ...options,
+          saveHandler: 'rediscluster',
+          savePath: `seed[]=127.0.0.1:${cluster.port}&auth[]=bridge&auth[]=pw&prefix={phpSession_}`,
+        });
+        try {
+          await step(sessions);
+        } finally {
+          await sessions.close();
+        }
+      };
+      await allow([...rules(feature), ...added.split(' ')]);
+      await use();
+      await allow(rules(feature));
+      await expect(use()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_PSB_STORE/) });
+    } finally {
+      await cluster.stop();
+    }
   });
 
   test('a database needs SELECT', async () => {
