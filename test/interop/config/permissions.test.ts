@@ -307,7 +307,7 @@ describe('Redis permissions', () => {
       set_error_handler(function ($level, $text) { throw new Exception($text); });
       session_start(); $_SESSION['a'] = 1; session_write_close();
       session_start(); session_write_close();
-      session_start(); session_reset(); $_SESSION['a'] = 2;
+      session_start(); $_SESSION['a'] = 2;
       session_regenerate_id(false); session_regenerate_id(true); session_write_close();
       session_start(); echo $_SESSION['a']; session_destroy();`;
     expect(runPhp(php, { ini }).toString()).toBe('2');
