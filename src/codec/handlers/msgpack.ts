@@ -10,8 +10,9 @@ export const msgpackHandler: SerializeHandler = {
   decode(bytes, limits, only) {
     // PHP's extension takes whatever it cannot read for an empty session, and PHP then stores
     // that: here it is an error, as under every other handler.
-    const { value } = MsgpackReader.read(bytes, { ...limits, isSession: true });
+    const { value } = MsgpackReader.read(bytes, { ...limits, isSession: true, only });
     const variables = rootVariables(value, 0);
+    // What a wanted variable points at may have been read as well.
     return only === undefined ? variables : pick(variables, only);
   },
 };

@@ -15,12 +15,15 @@ import { ObjectBuilder } from '../php/object-builder.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { MsgpackCell, type MsgpackNotes, noteMsgpack } from './msgpack-notes.ts';
+import { skipMsgpack, taken } from './skip.ts';
 
 export interface MsgpackReadOptions {
   readonly maxDepth: number;
   readonly maxElements: number;
   /** The root is the session variables: always a plain object. */
   readonly isSession?: boolean;
+  /** The session variables that are wanted; the others are passed over. */
+  readonly only?: ReadonlySet<string> | null | undefined;
 }
 
 export interface MsgpackValue {
@@ -28,6 +31,9 @@ export interface MsgpackValue {
   /** Where the value ends. */
   readonly end: number;
 }
+
+/** Thrown where nothing may be passed over after all. */
+const AGAIN = Symbol('again');
 
 const TOP = 0;
 /** An array: its keys are not written. */
@@ -83,6 +89,8 @@ export class MsgpackReader {
   #openPointedAt = false;
   #needsAgain = false;
   #rootPointedAt = false;
+  /** What was passed over is needed after all. */
+  #isPartial = false;
   #targetId = 0;
   #pos = 0;
 
@@ -101,15 +109,22 @@ export class MsgpackReader {
     try {
       const value = first.#value();
       if (!first.#needsAgain) return { value, end: first.#pos };
+    } catch (error) {
+      if (error !== AGAIN) throw error;
+      first.#isPartial = true;
     } finally {
       reset();
     }
+    if (first.#isPartial) return MsgpackReader.read(bytes, { ...options, only: null });
     const second = new MsgpackReader(bytes, options, first.#findings);
     try {
       return { value: second.#value(), end: second.#pos };
+    } catch (error) {
+      if (error !== AGAIN) throw error;
     } finally {
       reset();
     }
+    return MsgpackReader.read(bytes, { ...options, only: null });
   }
 
   #value(): unknown {
@@ -117,6 +132,7 @@ export class MsgpackReader {
     const end = b.length;
     const ids = this.#ids;
     const text = this.#text;
+    const only = this.#options.only ?? null;
     const maxDepth = Math.min(this.#options.maxDepth || F.MAX_DEPTH, F.MAX_DEPTH);
     let p = 0;
     let depth = 0;
@@ -560,6 +576,13 @@ export class MsgpackReader {
           container = map;
           kind = MAP;
         }
+        if (depth === 1 && only !== null && !only.has(String(key))) {
+          p = skipMsgpack(b, p, maxDepth - 1);
+          if (p < 0) throw AGAIN;
+          for (let i = taken.ids; i > 0; i--) ids.push(PASSED_OVER);
+          left--;
+          continue;
+        }
         index++;
         // Note PHP's order as soon as JavaScript would sort a key.
         if (typeof key === 'number') {
@@ -704,6 +727,7 @@ export class MsgpackReader {
     let id: unknown = type;
     if (type >= F.UINT8 && type <= F.INT64) id = this.#integer(type, from, depth, key);
     const target = typeof id === 'number' && id > 0 && id < 0x80000000 ? this.#ids[id] : undefined;
+    if (target === PASSED_OVER) throw AGAIN;
     if (target === undefined || target === PASSED || (type >= 0x80 && typeof id !== 'number')) {
       throw this.#reference(from, 'an id that was not given', depth, key);
     }
@@ -855,6 +879,9 @@ export class MsgpackReader {
 
 /** The array inside of an object that serializes itself: nothing else can point at it. */
 const PASSED = Symbol('body');
+
+/** Stands among the ids for a container that was passed over. */
+const PASSED_OVER = Symbol('passed over');
 
 function reset(): void {
   stackContainers.length = 0;
