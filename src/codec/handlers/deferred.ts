@@ -140,8 +140,10 @@ export class Deferred {
   prepare(): void {
     if (this.#pending === 0) return;
     for (const [name, variable] of this.#variables) {
-      if (!variable.known && (this.#repeats || !this.#waits(name))) this.take(name);
+      if (!variable.known && !this.#waits(name)) this.take(name);
     }
+    // Then only the whole can be compared with what PHP would make of the bytes.
+    if (this.#repeats) this.settle();
   }
 
   /** The bytes of a variable that nobody has asked for. */
