@@ -10,6 +10,7 @@ import { Connection, type OpenedClient, type Opener } from './connection.ts';
 import type { RedisAuth } from './save-path-parameters.ts';
 import type { RedisAddress, RedisMember } from './save-path-redis.ts';
 import type { RedisClusterSavePath } from './save-path-rediscluster.ts';
+import { isClosed } from './store-error.ts';
 import { assertPeer, tlsOptions } from './tls-options.ts';
 
 export interface ConnectOptions {
@@ -200,7 +201,6 @@ const SAFE = {
 
 interface Openable extends OpenedClient {
   connect(): Promise<unknown>;
-  on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** Connects, does what comes first, and gives up after the time limit whatever is going on. */
@@ -230,10 +230,6 @@ async function opened(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && /^Connection is closed/.test(error.message);
 }
 
 /** Cluster: "Failed to refresh slots cache." hides what the last node said. */

@@ -8,10 +8,11 @@ import { normaliseReply } from './client.ts';
 import { callBuffer, type IoredisLike } from './ioredis-client.ts';
 import { callScript } from './script-call.ts';
 import type { Script } from './scripts.ts';
-import { isTimeout, toStoreError } from './store-error.ts';
+import { isClosed, isTimeout, toStoreError } from './store-error.ts';
 
 /** An opened ioredis client, authenticated and in its database. */
 export interface OpenedClient extends IoredisLike {
+  on(event: 'error', listener: (error: Error) => void): unknown;
   once(event: 'close' | 'end', listener: () => void): unknown;
   quit(): Promise<unknown>;
   disconnect(): void;
@@ -36,6 +37,8 @@ export class Connection implements RedisClient {
   readonly address: string;
   readonly cluster: boolean;
   readonly #opener: Opener;
+  /** What a client said last of its connection. */
+  readonly #said = new WeakMap<OpenedClient, Error>();
   #client: OpenedClient | undefined;
   #opening: Promise<OpenedClient> | undefined;
   #closed = false;
@@ -116,6 +119,7 @@ export class Connection implements RedisClient {
       const forget = (): void => {
         if (this.#client === client) this.#client = undefined;
       };
+      client.on('error', (error) => this.#said.set(client, error));
       client.once('close', forget);
       client.once('end', forget);
       return client;
@@ -136,6 +140,9 @@ export class Connection implements RedisClient {
       this.#client = undefined;
       setTimeout(() => client.disconnect(), this.#opener.commandTimeout).unref();
     }
-    return toStoreError(error, { address: this.address, command });
+    // ioredis tells the command "Connection is closed." only; a server that misses a client
+    // certificate says so behind the handshake, when TLS 1.3 has let the first command go.
+    const why = isClosed(error) ? (this.#said.get(client) ?? error) : error;
+    return toStoreError(why, { address: this.address, command });
   }
 }

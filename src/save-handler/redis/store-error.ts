@@ -50,6 +50,11 @@ export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
+/** ioredis, of a command whose connection ended. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Error && /^Connection is closed/.test(error.message);
+}
+
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && /timed? ?out/i.test(error.message);
 }
@@ -114,7 +119,7 @@ function transport(error: unknown, text: string, context: CommandContext): Findi
   const command = nameOf(context.command);
   const code = (error as { code?: unknown } | null)?.code;
   const timedOut = /timed? ?out/i.test(text) || code === 'ETIMEDOUT';
-  const known = unsent || READING.has(command) || notSent(text);
+  const known = unsent || READING.has(command) || notSent(text) || refusedHandshake(code);
   if (!known) {
     return [
       'ERR_PSB_STORE_UNKNOWN_OUTCOME',
@@ -148,6 +153,11 @@ function tlsProblem(error: unknown, text: string): boolean {
       code,
     ) || /\b(SSL|TLS)\b/.test(text)
   );
+}
+
+/** The server refused us by an alert of its handshake: no command got as far as Redis. */
+function refusedHandshake(code: unknown): boolean {
+  return /^ERR_SSL_\w*ALERT_\w*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE)/.test(String(code));
 }
 
 /** OpenSSL's and Node's own codes are words to look up; their texts are long and change. */

@@ -357,7 +357,21 @@ describe.each(VERSIONS)('our own connections, %s', (_title, load) => {
     test('refuses: no client certificate', async () => {
       const error = await failure(path('mutual', `cafile]=${ours.file}`), { connectTimeout: 2000 });
       expect(error.code).toBe('ERR_PSB_STORE_UNREACHABLE');
+      expect(error.message).toMatch(/could not be reached by TLS \(.*CERTIFICATE/);
       expect(error.elapsed).toBeLessThan(2000);
+    });
+
+    test('refuses: a client certificate of another CA, and before a write', async () => {
+      const stranger = other.issue('stranger');
+      const url = path(
+        'mutual',
+        ...[`cafile]=${ours.file}`, `local_cert]=${stranger.cert}`, `local_pk]=${stranger.key}`],
+      );
+      const error = await failure(url, { connectTimeout: 2000 });
+      expect(error.message).toMatch(/could not be reached by TLS \(.*UNKNOWN_CA/);
+      await expect(client(url).command('SET', ['k', 'v', 'PX', 9])).rejects.toMatchObject({
+        code: 'ERR_PSB_STORE_UNREACHABLE',
+      });
     });
 
     test('refuses: a file that is not there, and a check that it cannot do', async () => {
