@@ -107,11 +107,11 @@ describe('bytes that PHP did not write', () => {
 
   it('damaged blobs are refused, or read the same', () => {
     const random = new Random(20261121);
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < 6_000; round++) {
       const { handler, bytes } = random.of(rows);
       expectSame(mutate(random, bytes, random.of(rows).bytes, false), handler);
     }
-  });
+  }, 60_000);
 });
 
 /** Refused by both or by neither, and then equal once all of it was asked for. */
