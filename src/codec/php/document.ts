@@ -41,7 +41,8 @@ function readAgain<T extends object>(
   let refused: CodecError | undefined;
   for (;;) {
     const root = makeRoot();
-    const slots = new Slots(root);
+    // A value takes some twenty bytes.
+    const slots = new Slots(root, bytes.length >> 4);
     try {
       parse(new Reader(bytes, limits, slots, demoted, payloadSlots, followLayouts), root);
       slots.finish();

@@ -427,7 +427,8 @@ export class Reader {
         if (slots !== null) {
           slots.open(own, opened);
           // Back-references may point at a container that is still open.
-          if (kind === BUILD) (shape as ObjectBuilder).store(opened);
+          if (kind === LIST) (container as unknown[])[index] = opened;
+          else if (kind === BUILD) (shape as ObjectBuilder).store(opened);
           else if (container !== null) define(container, key as string, opened);
         }
         this.elements += count;
@@ -556,8 +557,11 @@ export class Reader {
         } else if (kind === BUILD) {
           (shape as ObjectBuilder).store(done);
         } else {
-          if (key === '__proto__') define(container as object, key, done);
-          else (container as Record<Key, unknown>)[key] = done;
+          // With slots it has stood there since it was opened.
+          if (slots === null) {
+            if (key === '__proto__') define(container as object, key, done);
+            else (container as Record<Key, unknown>)[key] = done;
+          }
           if (noted) {
             marks.kidKeys.push(key);
             marks.kids.push(done);

@@ -6,11 +6,12 @@
  * kept as parallel arrays; a place is known by the slot of its container and its key.
  */
 
-import { Cell, getNotes, type Key, makeNotes, setNotes } from '../notes.ts';
+import { Cell, getNotes, type HeldCells, type Key, newNotes, setNotes } from '../notes.ts';
 
 /** What stands for a place that is not (any more) a key of its container. */
 interface Elsewhere {
   value: unknown;
+  cell?: Cell | null;
 }
 
 /** Something inside of the payload of a `Serializable` object that other places point at. */
@@ -27,49 +28,102 @@ export class PayloadSlot {
   }
 }
 
+/** A claimed number of slots buys no more room than this. */
+const MOST_ROOM = 1024;
+
 /** The slot of the root variables under handlers that give them none. */
 export const ROOT = -1;
 
+/** Up to this many references of one container are searched one by one. */
+const FEW = 8;
+
+/** One reference that a container holds, and the others: cheaper than a Map while they are few. */
+class Held implements HeldCells {
+  readonly key: string;
+  readonly cell: Cell;
+  readonly next: Held | null;
+  readonly count: number;
+
+  constructor(key: string, cell: Cell, next: Held | null) {
+    this.key = key;
+    this.cell = cell;
+    this.next = next;
+    this.count = next === null ? 1 : next.count + 1;
+  }
+
+  get(key: string): Cell | undefined {
+    let held: Held | null = this;
+    do {
+      if (held.key === key) return held.cell;
+      held = held.next;
+    } while (held !== null);
+    return undefined;
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  toMap(): Map<string, Cell> {
+    const map = this.next === null ? new Map<string, Cell>() : this.next.toMap();
+    return map.set(this.key, this.cell);
+  }
+}
+
 export class Slots {
   readonly #root: object;
-  readonly #parents: number[] = [];
-  readonly #keys: Key[] = [];
+  #count = 0;
+  readonly #parents: number[];
+  readonly #keys: Key[];
   /** The container or object of a slot; for scalars the place itself is asked. */
-  readonly #values: (object | null)[] = [];
-  readonly #floats = new Map<number, string | null>();
+  readonly #values: (object | null)[];
+  #floats: Map<number, string | null> | null = null;
   /** Slots of the root's own variables by name. */
   readonly #variables = new Map<string, number>();
-  readonly #elsewhere = new Map<number, Elsewhere>();
-  readonly #cells = new Map<number, Map<string, Cell>>();
-  readonly #cellSlots = new Map<Cell, number>();
+  /** Slots whose places are no longer keys of their containers. */
+  #elsewhere: Map<number, Elsewhere> | null = null;
+  /** What the container of a slot holds, and which ones hold anything. */
+  #held: (Held | Map<string, Cell> | undefined)[] = [];
+  #rootHeld: Held | Map<string, Cell> | undefined;
+  readonly #holders: number[] = [];
+  readonly #cells: Cell[] = [];
+  readonly #cellSlots: number[] = [];
 
-  constructor(root: object) {
+  /** @param expected About how many slots there will be. */
+  constructor(root: object, expected: number) {
     this.#root = root;
+    const room = Math.min(expected, MOST_ROOM);
+    this.#parents = new Array<number>(room);
+    this.#keys = new Array<Key>(room);
+    this.#values = new Array<object | null>(room);
   }
 
   get count(): number {
-    return this.#parents.length;
+    return this.#count;
   }
 
   /** Takes the next slot for this place. */
   push(parent: number, key: Key, value: object | null): number {
-    if (parent === ROOT) this.#variables.set(String(key), this.count);
-    this.#parents.push(parent);
-    this.#keys.push(key);
-    return this.#values.push(value) - 1;
+    const slot = this.#count++;
+    if (parent === ROOT) this.#variables.set(String(key), slot);
+    this.#parents[slot] = parent;
+    this.#keys[slot] = key;
+    this.#values[slot] = value;
+    return slot;
   }
 
   /** The place holds a float; its text if that is not the canonical one. */
   setFloat(slot: number, text: string | null): void {
+    this.#floats ??= new Map();
     this.#floats.set(slot, text);
   }
 
   isFloat(slot: number): boolean {
-    return this.#floats.has(slot);
+    return this.#floats?.has(slot) === true;
   }
 
   floatText(slot: number): string | null {
-    return this.#floats.get(slot) ?? null;
+    return this.#floats?.get(slot) ?? null;
   }
 
   /** A container was opened in the place of this slot. */
@@ -79,6 +133,7 @@ export class Slots {
 
   /** Moves a place to where its container no longer shows it. */
   move(slot: number, to: Elsewhere): void {
+    this.#elsewhere ??= new Map();
     this.#elsewhere.set(slot, to);
   }
 
@@ -90,15 +145,16 @@ export class Slots {
     const slot = this.#variables.get(name);
     if (slot === undefined) return;
     this.#variables.delete(name);
-    const moved = { value: this.read(slot), cell: this.release(ROOT, name) };
-    this.#elsewhere.set(slot, moved);
+    this.move(slot, { value: this.read(slot), cell: this.release(ROOT, name) });
   }
 
   /** The value that stands in the place of a slot now. */
   read(slot: number): unknown {
     const value = this.#values[slot];
-    const moved = this.#elsewhere.get(slot);
-    if (moved !== undefined) return moved.value;
+    if (this.#elsewhere !== null) {
+      const moved = this.#elsewhere.get(slot);
+      if (moved !== undefined) return moved.value;
+    }
     const parent = this.#parents[slot]!;
     // The root gets its values when they are complete; inside of a payload there are no places.
     if (value && (parent < 0 || value instanceof PayloadSlot)) return value;
@@ -109,7 +165,8 @@ export class Slots {
 
   /** Is this slot the place (parent, key) itself? */
   isPlace(slot: number, parent: number, key: Key): boolean {
-    return this.#parents[slot] === parent && this.#keys[slot] === key && !this.#elsewhere.has(slot);
+    if (this.#parents[slot] !== parent || this.#keys[slot] !== key) return false;
+    return this.#elsewhere === null || !this.#elsewhere.has(slot);
   }
 
   /** The place (parent, key) becomes another holder of the variable in `slot`. */
@@ -123,31 +180,51 @@ export class Slots {
     return this.#cellOf(slot);
   }
 
+  #heldBy(parent: number): Held | Map<string, Cell> | undefined {
+    return parent < 0 ? this.#rootHeld : this.#held[parent];
+  }
+
+  #setHeld(parent: number, held: Held | Map<string, Cell> | undefined): void {
+    if (parent < 0) this.#rootHeld = held;
+    else this.#held[parent] = held;
+  }
+
   hold(parent: number, key: Key, cell: Cell): void {
-    let cells = this.#cells.get(parent);
-    if (cells === undefined) {
-      cells = new Map();
-      this.#cells.set(parent, cells);
+    const name = typeof key === 'string' ? key : String(key);
+    const held = this.#heldBy(parent);
+    if (held === undefined) {
+      if (this.#holders.length === 0) this.#held = new Array(this.#parents.length);
+      this.#holders.push(parent);
+      this.#setHeld(parent, new Held(name, cell, null));
+    } else if (!(held instanceof Held)) {
+      held.set(name, cell);
+    } else if (held.count < FEW && !held.has(name)) {
+      this.#setHeld(parent, new Held(name, cell, held));
+    } else {
+      this.#setHeld(parent, held.toMap().set(name, cell));
     }
-    cells.set(String(key), cell);
   }
 
   /** A place was overwritten: it holds a new variable. Returns the reference that it held. */
   release(parent: number, key: Key): Cell | null {
-    const cells = this.#cells.get(parent);
-    const cell = cells?.get(String(key)) ?? null;
-    cells?.delete(String(key));
+    const held = this.#heldBy(parent);
+    const cell = held?.get(String(key));
+    if (held === undefined || cell === undefined) return null;
+    const others = held instanceof Held ? held.toMap() : held;
+    others.delete(String(key));
+    this.#setHeld(parent, others);
     return cell;
   }
 
   #cellOf(slot: number): Cell {
-    const moved = this.#elsewhere.get(slot) as (Elsewhere & { cell?: Cell | null }) | undefined;
+    const moved = this.#elsewhere?.get(slot);
     const parent = this.#parents[slot]!;
     const key = this.#keys[slot]!;
-    let cell = moved ? (moved.cell ?? undefined) : this.#cells.get(parent)?.get(String(key));
+    let cell = moved ? (moved.cell ?? undefined) : this.#heldBy(parent)?.get(String(key));
     if (cell === undefined) {
       cell = new Cell(undefined);
-      this.#cellSlots.set(cell, slot);
+      this.#cells.push(cell);
+      this.#cellSlots.push(slot);
       if (moved) moved.cell = cell;
       else this.hold(parent, key, cell);
     }
@@ -156,46 +233,52 @@ export class Slots {
 
   /** Writes the references into the notes, when all is read. */
   finish(): void {
-    if (this.#cells.size === 0) return;
-    for (const [cell, slot] of this.#cellSlots) cell.value = this.read(slot);
+    if (this.#holders.length === 0) return;
+    const parents = this.#parents;
+    for (const [i, cell] of this.#cells.entries()) cell.value = this.read(this.#cellSlots[i]!);
     // Every container above a noted one must know of it.
-    const marked = new Set<number>();
-    const kids = new Map<number, [Key, object][]>();
-    for (const holder of this.#cells.keys()) {
+    const isMarked = new Uint8Array(this.#count);
+    const marked: number[] = [];
+    const kids = new Map<number, number[]>();
+    let rootMarked = this.#rootHeld !== undefined;
+    for (const holder of this.#holders) {
       let slot = holder;
-      while (slot >= 0 && !marked.has(slot)) {
-        marked.add(slot);
-        const parent = this.#parents[slot]!;
+      while (slot >= 0 && isMarked[slot] === 0) {
+        isMarked[slot] = 1;
+        marked.push(slot);
+        const parent = parents[slot]!;
         const container = this.#values[slot] as object;
-        if (getNotes(container) === undefined && !this.#elsewhere.has(slot)) {
+        // Lists have their elements in the notes anyway.
+        if (
+          !(parent >= 0 && Array.isArray(this.#values[parent])) &&
+          getNotes(container) === undefined &&
+          this.#elsewhere?.has(slot) !== true
+        ) {
           const list = kids.get(parent);
-          if (list === undefined) kids.set(parent, [[this.#keys[slot]!, container]]);
-          else list.push([this.#keys[slot]!, container]);
+          if (list === undefined) kids.set(parent, [slot]);
+          else list.push(slot);
+          if (parent < 0) rootMarked = true;
         }
         slot = parent;
       }
     }
-    if (kids.has(ROOT) || this.#cells.has(ROOT)) marked.add(ROOT);
+    if (rootMarked) marked.push(ROOT);
     for (const slot of marked) {
       const container = slot < 0 ? this.#root : (this.#values[slot] as object);
-      const old = getNotes(container);
-      const more = kids.get(slot);
-      const cells = this.#cells.get(slot) ?? null;
+      const notes = newNotes(getNotes(container));
+      notes.cells = this.#heldBy(slot) ?? null;
       if (Array.isArray(container)) {
-        setNotes(container, makeNotes({ ...old, cells, values: old?.values ?? [...container] }));
+        notes.values ??= container.slice();
       } else {
-        setNotes(
-          container,
-          makeNotes({
-            ...old,
-            cells,
-            ...(more && {
-              kidKeys: [...(old?.kidKeys ?? []), ...more.map(([key]) => key)],
-              kids: [...(old?.kids ?? []), ...more.map(([, kid]) => kid)],
-            }),
-          }),
-        );
+        const more = kids.get(slot);
+        if (more !== undefined) {
+          const keys = more.map((kid) => this.#keys[kid]!);
+          notes.kidKeys = notes.kidKeys === null ? keys : [...notes.kidKeys, ...keys];
+          const values = more.map((kid) => this.#values[kid] as object);
+          notes.kids = notes.kids === null ? values : [...notes.kids, ...values];
+        }
       }
+      setNotes(container, notes);
     }
   }
 }
