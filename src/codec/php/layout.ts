@@ -25,6 +25,12 @@ export interface LayoutTokens {
   readonly names: readonly Uint8Array[];
   /** Head and names as words; `null` if they cannot be compared that way. */
   readonly words: TokenWords | null;
+  /** The names one after the other, with room behind them to be copied by fours … */
+  readonly all: DataView;
+  /** … and where each one ends. */
+  readonly ends: readonly number[];
+  /** The size of the longest. */
+  readonly longest: number;
 }
 
 // Where the head of an object (`O:4:"User":2:{`) is looked up, by a few of its bytes.
@@ -115,9 +121,18 @@ export function layoutTokens(layout: Layout): LayoutTokens | undefined {
     names.push(token);
   }
   if (head === undefined) return undefined;
-  const tokens = { head, names, words: tokenWords([head, ...names]) };
+  const tokens = { head, names, words: tokenWords([head, ...names]), ...joined(names) };
   layout.tokens = tokens;
   return tokens;
+}
+
+function joined(names: readonly Buffer[]): Pick<LayoutTokens, 'all' | 'ends' | 'longest'> {
+  const sizes = names.map((name) => name.length);
+  const ends: number[] = [];
+  for (const size of sizes) ends.push((ends.at(-1) ?? 0) + size);
+  const all = new Uint8Array((ends.at(-1) ?? 0) + 3);
+  for (const [i, name] of names.entries()) all.set(name, ends[i]! - name.length);
+  return { all: new DataView(all.buffer), ends, longest: Math.max(0, ...sizes) };
 }
 
 /**

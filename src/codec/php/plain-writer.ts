@@ -7,20 +7,29 @@
  * Errors carry no path here: after one all is written again with the explicit stack alone.
  */
 
-import { isIntegerKey, isIntegerNumber } from '../integers.ts';
+import { isIntegerNumber } from '../integers.ts';
 import { getNotes, type Key, type Layout, type Notes } from '../notes.ts';
 import { listKeys } from '../plain.ts';
 import { View } from '../view.ts';
-import { layoutTokens } from './layout.ts';
-import type { TextOutput } from './output.ts';
+import { formatFloat } from './floats.ts';
+import { Identities } from './identities.ts';
+import { copyFours, putKey } from './key-tokens.ts';
+import { type LayoutTokens, layoutTokens } from './layout.ts';
+import { putBoolean, putInteger, putPrice, putShort, ROOM, type TextOutput } from './output.ts';
 
 /** Deeper data is left to the explicit stack. */
 const PLAIN_DEPTH = 64;
 /** Up to this many keys are searched one by one. */
 const FEW = 16;
+/** Longer property names are left to the explicit stack. */
+const LONGEST = 128;
 
 /** Thrown where the explicit stack must do it, to write correctly or to say what is wrong. */
 export const REDO = Symbol('to be written with the explicit stack');
+
+const NO_NAMES: readonly string[] = [];
+/** How many entries the last map of each level had. */
+const counts = new Int32Array(PLAIN_DEPTH);
 
 const EMPTY = {};
 
@@ -39,8 +48,10 @@ export abstract class PlainWriter {
   protected readonly plainLevels: number;
   /** Slots taken so far: what `r:` and `R:` count. */
   protected slots = 0;
-  /** The slots of the objects that were written; enum cases by their names. */
-  protected objects: Map<object | string, number> | null = null;
+  /** The objects that were written; enum cases by their names. */
+  protected objects: Identities | null = null;
+
+  #detours = 0;
 
   /** @param careful Leaves everything to the explicit stack. */
   constructor(output: TextOutput, precision: number, maxDepth: number, careful: boolean) {
@@ -56,19 +67,22 @@ export abstract class PlainWriter {
   /** Writes a value of any kind with the explicit stack, as one of a container with this view. */
   protected abstract general(value: unknown, key: Key, view: View | undefined): void;
 
+  /** What was written there cannot be taken back: it may have met references. */
+  #detour(value: unknown, key: Key, view: View | undefined): void {
+    this.#detours++;
+    this.general(value, key, view);
+  }
+
   /** Writes an array, if it is one for here; else nothing and returns false. */
   protected plainArray(value: object, notes: Notes | undefined): boolean {
     if (this.level >= this.plainLevels) return false;
     if (Array.isArray(value)) {
       if (notes !== undefined && !isPlainList(notes)) return false;
       if (listKeys(value) !== null) return false;
-      this.#list(value, notes);
+      this.list(value, notes);
     } else {
       if (notes !== undefined && (notes.order !== null || !isPlainMap(notes))) return false;
-      let count = 0;
-      for (const _ in value) count++;
-      this.output.open(count);
-      this.#entries(value as Record<string, unknown>, notes, count, null);
+      this.entries(value as Record<string, unknown>, notes, null, NO_NAMES);
     }
     return true;
   }
@@ -76,133 +90,242 @@ export abstract class PlainWriter {
   /** Writes an object of a class, likewise; its slot is taken already. */
   protected plainObject(value: object, notes: Notes, layout: Layout): boolean {
     if (this.level >= this.plainLevels || notes.order !== null || !isPlainMap(notes)) return false;
-    const { names } = layout;
-    let count = 0;
-    for (const name in value) if (name !== names[count++]) return false;
-    if (count !== names.length) return false;
     const tokens = layoutTokens(layout);
-    if (tokens === undefined) return false;
-    this.output.raw(tokens.head);
-    this.#entries(value as Record<string, unknown>, notes, count, tokens.names);
-    return true;
+    if (tokens === undefined || tokens.longest > LONGEST) return false;
+    const { output, slots } = this;
+    const { pos } = output;
+    const known = this.objects === null ? 0 : this.objects.size;
+    const detours = this.#detours;
+    if (this.entries(value as Record<string, unknown>, notes, tokens, layout.names)) return true;
+    // Other properties than the layout has: back to where it began.
+    if (this.#detours !== detours) throw REDO;
+    output.pos = pos;
+    this.slots = slots;
+    this.objects?.forget(known);
+    return false;
   }
 
-  #entries(
+  /**
+   * @param tokens of the properties of an object, which are to have these `names`; null for a map
+   * @returns false if they have others
+   */
+  private entries(
     map: Record<string, unknown>,
     notes: Notes | undefined,
-    count: number,
-    tokens: readonly Uint8Array[] | null,
-  ): void {
-    const { output } = this;
-    // Where the count ends, to correct it.
-    const body = output.pos;
+    tokens: LayoutTokens | null,
+    names: readonly string[],
+  ): boolean {
+    const { output, precision } = this;
+    const level = this.level++;
+    // A map mostly has as many entries as the one before; if not, the count is corrected.
+    const expected = counts[level]!;
+    if (tokens === null) output.open(expected);
+    else output.raw(tokens.head);
     const floats = notes === undefined ? null : notes.floatKeys;
     let nextFloat = 0;
-    let written = 0;
+    let seen = 0;
     let leftOut = 0;
-    this.level++;
+    let token = 0;
+    let b = output.bytes;
+    let view = output.view;
+    let p = output.pos;
+    // Where the count ends, to correct it.
+    const body = p;
+    let { slots } = this;
     for (const key in map) {
       const value = map[key];
-      if (value === undefined) {
-        leftOut++;
-        continue;
+      if (p + ROOM > b.length) {
+        output.pos = p;
+        output.reserve(ROOM);
+        b = output.bytes;
+        view = output.view;
       }
-      if (tokens !== null) output.raw(tokens[written + leftOut]!);
-      else this.#key(key);
-      written++;
-      if (typeof value === 'string') {
-        this.slots++;
-        if (!output.string(value)) throw REDO;
-      } else if (typeof value === 'number') {
-        this.slots++;
-        if (floats === null) {
-          this.#number(value);
-        } else if (floats[nextFloat] === key) {
-          nextFloat++;
-          output.float(value, this.precision);
+      if (tokens !== null) {
+        if (key !== names[seen]) {
+          this.level = level;
+          return false;
+        }
+        const end = tokens.ends[seen]!;
+        if (value !== undefined) p = copyFours(view, p, tokens.all, token, end);
+        token = end;
+      } else if (value !== undefined) {
+        const end = putKey(b, view, p, key);
+        if (end >= 0) {
+          p = end;
         } else {
+          output.pos = p;
+          if (!output.name(key)) throw REDO;
+          output.reserve(ROOM);
+          p = output.pos;
+          b = output.bytes;
+          view = output.view;
+        }
+      }
+      seen++;
+      if (typeof value === 'string') {
+        slots++;
+        const end = putShort(b, p, value);
+        if (end >= 0) {
+          p = end;
+        } else {
+          output.pos = p;
+          if (!output.string(value)) throw REDO;
+          p = output.pos;
+          b = output.bytes;
+          view = output.view;
+        }
+      } else if (typeof value === 'number') {
+        slots++;
+        let isFloat = false;
+        if (floats !== null) {
           // They mostly come in the order in which they were read.
-          const at = floats.indexOf(key);
-          if (at < 0) {
-            this.#number(value);
+          const at = floats[nextFloat] === key ? nextFloat : floats.indexOf(key);
+          isFloat = at >= 0;
+          if (isFloat) nextFloat = at + 1;
+        }
+        if (
+          !isFloat &&
+          ((value | 0) === value ? value !== 0 || 1 / value > 0 : isIntegerNumber(value))
+        ) {
+          p = putInteger(b, view, p, value);
+        } else {
+          const end = precision === -1 ? putPrice(b, p, value) : -1;
+          if (end >= 0) {
+            p = end;
           } else {
-            nextFloat = at + 1;
-            output.float(value, this.precision);
+            output.pos = p;
+            output.ascii(`d:${formatFloat(value, precision)};`);
+            p = output.pos;
+            b = output.bytes;
+            view = output.view;
           }
         }
       } else if (typeof value === 'boolean') {
-        this.slots++;
-        output.boolean(value);
+        slots++;
+        p = putBoolean(b, p, value);
       } else if (value === null) {
-        this.slots++;
-        output.nothing();
+        slots++;
+        b[p] = 78;
+        b[p + 1] = 59;
+        p += 2;
+      } else if (value === undefined) {
+        leftOut++;
       } else {
-        this.#nested(value, key, map, notes);
+        output.pos = p;
+        this.slots = slots;
+        this.nested(value, key, map, notes);
+        slots = this.slots;
+        p = output.pos;
+        b = output.bytes;
+        view = output.view;
       }
     }
-    this.level--;
-    if (written + leftOut !== count) throw REDO;
-    if (leftOut > 0) output.correctCount(body, count, written);
+    this.level = level;
+    this.slots = slots;
+    output.pos = p;
+    const count = seen - leftOut;
+    if (tokens === null) {
+      if (count !== expected) {
+        output.correctCount(body, expected, count);
+        counts[level] = count;
+      }
+    } else {
+      if (seen !== names.length) return false;
+      if (leftOut > 0) output.correctCount(body, seen, count);
+    }
     output.byte(125);
+    return true;
   }
 
-  #key(key: string): void {
-    const first = key.charCodeAt(0);
-    if (first <= 57 && isIntegerKey(key)) this.output.ascii(`i:${key};`);
-    else if (!this.output.name(key)) throw REDO;
-  }
-
-  #list(list: readonly unknown[], notes: Notes | undefined): void {
-    const { output } = this;
+  private list(list: readonly unknown[], notes: Notes | undefined): void {
+    const { output, precision } = this;
     const { length } = list;
     const allFloats = notes !== undefined && notes.listFloats !== null;
     output.open(length);
+    let b = output.bytes;
+    let view = output.view;
+    let p = output.pos;
+    let { slots } = this;
     this.level++;
     for (let i = 0; i < length; i++) {
       const value = list[i];
-      output.integer(i);
+      if (p + ROOM > b.length) {
+        output.pos = p;
+        output.reserve(ROOM);
+        b = output.bytes;
+        view = output.view;
+      }
+      p = putInteger(b, view, p, i);
       if (typeof value === 'string') {
-        this.slots++;
-        if (!output.string(value)) throw REDO;
+        slots++;
+        const end = putShort(b, p, value);
+        if (end >= 0) {
+          p = end;
+        } else {
+          output.pos = p;
+          if (!output.string(value)) throw REDO;
+          p = output.pos;
+          b = output.bytes;
+          view = output.view;
+        }
       } else if (typeof value === 'number') {
-        this.slots++;
-        if (allFloats) output.float(value, this.precision);
-        else this.#number(value);
+        slots++;
+        if (
+          !allFloats &&
+          ((value | 0) === value ? value !== 0 || 1 / value > 0 : isIntegerNumber(value))
+        ) {
+          p = putInteger(b, view, p, value);
+        } else {
+          const end = precision === -1 ? putPrice(b, p, value) : -1;
+          if (end >= 0) {
+            p = end;
+          } else {
+            output.pos = p;
+            output.ascii(`d:${formatFloat(value, precision)};`);
+            p = output.pos;
+            b = output.bytes;
+            view = output.view;
+          }
+        }
       } else if (typeof value === 'boolean') {
-        this.slots++;
-        output.boolean(value);
+        slots++;
+        p = putBoolean(b, p, value);
       } else if (value === null) {
-        this.slots++;
-        output.nothing();
+        slots++;
+        b[p] = 78;
+        b[p + 1] = 59;
+        p += 2;
       } else {
-        this.#nested(value, i, list, notes);
+        output.pos = p;
+        this.slots = slots;
+        this.nested(value, i, list, notes);
+        slots = this.slots;
+        p = output.pos;
+        b = output.bytes;
+        view = output.view;
       }
     }
     this.level--;
+    this.slots = slots;
+    output.pos = p;
     if (list.length !== length) throw REDO;
     output.byte(125);
   }
 
-  #number(value: number): void {
-    if ((value | 0) === value && value !== 0) this.output.integer(value);
-    else if (isIntegerNumber(value)) this.output.integer(value);
-    else this.output.float(value, this.precision);
-  }
-
   /** A value that is neither text nor number, in the container that has these notes. */
-  #nested(value: unknown, key: Key, container: object, notes: Notes | undefined): void {
+  private nested(value: unknown, key: Key, container: object, notes: Notes | undefined): void {
     if (typeof value !== 'object' || value === null) {
-      this.general(value, key, undefined);
+      this.#detour(value, key, undefined);
       return;
     }
     const own = getNotes(value);
     if (own === undefined) {
       if (notes !== undefined && mayInherit(notes, key, value)) {
-        this.general(value, key, new View(container, notes, null));
+        this.#detour(value, key, new View(container, notes, null));
         return;
       }
     } else if (own.layout !== null) {
-      this.#object(value, key, own, own.layout);
+      this.object(value, key, own, own.layout);
       return;
     }
     if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
@@ -210,24 +333,25 @@ export abstract class PlainWriter {
       if (this.plainArray(value, own)) return;
       this.slots--;
     }
-    this.general(value, key, undefined);
+    this.#detour(value, key, undefined);
   }
 
-  #object(value: object, key: Key, notes: Notes, layout: Layout): void {
-    this.objects ??= new Map();
-    const known = this.objects.get(value);
-    if (known !== undefined) {
+  private object(value: object, key: Key, notes: Notes, layout: Layout): void {
+    this.objects ??= new Identities();
+    const known = this.objects.find(value);
+    if (known > 0) {
       // A handle takes a slot of its own.
       this.slots++;
       this.output.tagged(114, known);
       this.output.byte(59);
       return;
     }
-    this.objects.set(value, ++this.slots);
+    const before = this.objects.size;
+    this.objects.add(value, ++this.slots);
     if (this.plainObject(value, notes, layout)) return;
-    this.objects.delete(value);
+    this.objects.forget(before);
     this.slots--;
-    this.general(value, key, undefined);
+    this.#detour(value, key, undefined);
   }
 }
 

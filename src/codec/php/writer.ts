@@ -21,6 +21,7 @@ import {
 } from '../values.ts';
 import { View, viewOf } from '../view.ts';
 import { formatFloat } from './floats.ts';
+import { Identities } from './identities.ts';
 import { layoutTokens } from './layout.ts';
 import { TextOutput } from './output.ts';
 import { movePayload, payloadInfo } from './payload.ts';
@@ -312,16 +313,16 @@ export class Writer extends PlainWriter {
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
       const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
-      this.objects ??= new Map();
-      const known = this.objects.get(identity);
-      if (known !== undefined) {
+      this.objects ??= new Identities();
+      const known = this.objects.find(identity);
+      if (known > 0) {
         // A plain handle takes a slot of its own, a reference does not.
         if (cell === undefined) this.slots++;
         output.tagged(cell === undefined ? 114 : 82, known);
         output.byte(59);
         return false;
       }
-      this.objects.set(identity, ++this.slots);
+      this.objects.add(identity, ++this.slots);
       if (value instanceof PhpObject) return this.#openObject(value, key);
       if (value instanceof PhpEnum) this.#enum(value, key);
       else this.#payload(value as PhpSerializedObject, key);
@@ -474,8 +475,8 @@ export class Writer extends PlainWriter {
 
   #payloadSlot(value: PayloadSlot, key: Key): void {
     const { output } = this;
-    const at = this.objects?.get(value.payload);
-    if (at === undefined) {
+    const at = this.objects === null ? 0 : this.objects.find(value.payload);
+    if (at === 0) {
       const reason = 'this points into the payload of an object that is not there (any more)';
       throw this.#refuse(reason, key, 'ERR_PSB_CODEC_REFERENCE');
     }
