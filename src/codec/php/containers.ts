@@ -3,7 +3,7 @@
  * noted children, an order that JavaScript would change.
  */
 
-import { type Key, type Layout, makeNotes, type Notes, setNotes } from '../notes.ts';
+import { type Key, type Layout, makeNotes, type Notes, newNotes, setNotes } from '../notes.ts';
 
 /** What the open containers have to note: each one owns the tails from its marks on. */
 export interface Marks {
@@ -46,7 +46,11 @@ export function closeList(list: unknown[], marks: Marks, floatMark: number, kidM
   if (listFloats === 'all' && kids === 0 && listTexts === null) {
     setNotes(list, ALL_FLOATS);
   } else {
-    setNotes(list, makeNotes({ listFloats, listTexts, values: list.slice() }));
+    const notes = newNotes();
+    notes.listFloats = listFloats;
+    notes.listTexts = listTexts;
+    notes.values = list.slice();
+    setNotes(list, notes);
   }
 }
 
@@ -81,18 +85,18 @@ export function closeMap(
       order = marks.order.slice(orderMark);
       if (loose & 2) order = [...new Set(order)];
     }
-    const texts = floats > 0 ? marks.floatTexts.slice(floatMark) : null;
-    setNotes(
-      container,
-      makeNotes({
-        layout,
-        order,
-        floatKeys: floats > 0 ? marks.floatKeys.slice(floatMark) : null,
-        floatTexts: texts?.some((text) => text !== null) ? texts : null,
-        kidKeys: kids > 0 ? marks.kidKeys.slice(kidMark) : null,
-        kids: kids > 0 ? marks.kids.slice(kidMark) : null,
-      }),
-    );
+    const notes = newNotes();
+    notes.layout = layout;
+    notes.order = order;
+    if (floats > 0) {
+      notes.floatKeys = marks.floatKeys.slice(floatMark);
+      notes.floatTexts = textsFrom(marks.floatTexts, floatMark);
+    }
+    if (kids > 0) {
+      notes.kidKeys = marks.kidKeys.slice(kidMark);
+      notes.kids = marks.kids.slice(kidMark);
+    }
+    setNotes(container, notes);
   }
   truncate(marks.floatKeys, floatMark);
   truncate(marks.floatTexts, floatMark);
@@ -100,6 +104,12 @@ export function closeMap(
   truncate(marks.kids, kidMark);
   if (orderMark >= 0) marks.order.length = orderMark;
   return good;
+}
+
+/** The texts of floats that are not canonical; `null` if all are. */
+function textsFrom(texts: readonly (string | null)[], from: number): (string | null)[] | null {
+  for (let i = from; i < texts.length; i++) if (texts[i] !== null) return texts.slice(from);
+  return null;
 }
 
 /** Of a repeated key only what was noted after its last repetition holds. */
@@ -141,12 +151,11 @@ function floatNotes(marks: Marks, from: number, layout: Layout | null): Notes {
   let plain = count <= 16 && typeof first === 'string';
   for (let i = from; plain && i < floatTexts.length; i++) plain = floatTexts[i] === null;
   if (!plain) {
-    const texts = floatTexts.slice(from);
-    return makeNotes({
-      layout,
-      floatKeys: floatKeys.slice(from),
-      floatTexts: texts.some((text) => text !== null) ? texts : null,
-    });
+    const notes = newNotes();
+    notes.layout = layout;
+    notes.floatKeys = floatKeys.slice(from);
+    notes.floatTexts = textsFrom(floatTexts, from);
+    return notes;
   }
   const name = first as string;
   const slot = (count * 31 + name.length * 7 + name.charCodeAt(0)) & (SHARED - 1);
