@@ -155,7 +155,7 @@ export async function fuzz(
 
 /** PHP writes an array that holds itself from the root unrolled, and again differently: nothing to compare. */
 function holdsItself(input: Buffer): boolean {
-  return /[Rr]:0*1;|[\x01\x02\x03]\0/.test(input.toString('latin1'));
+  return /[Rr]:0*1;|[\x01\x02\x03"#$]\0/.test(input.toString('latin1'));
 }
 
 function tryOne(

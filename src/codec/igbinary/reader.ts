@@ -295,6 +295,10 @@ export class IgbinaryReader {
           } else {
             if (cell !== null) cell.value = value;
             if (isArrayValue(value)) {
+              // PHP knows the array of a reference by the reference alone.
+              if (target instanceof Cell) {
+                throw this.#reference(from, 'a reference to an array without its mark', depth, key);
+              }
               if (this.#isOpen(depth, ownId)) {
                 // An array whose only name is inside of it: PHP writes that, too.
                 this.#recursive ??= new Set();
@@ -317,6 +321,9 @@ export class IgbinaryReader {
           // Two marks are one. A reference needs a variable that holds it: the top has none.
           if (p >= end) throw this.#syntax(from, 'a value is missing', depth, key);
           if (container !== null) cell ??= new Cell(undefined);
+          else if (this.#isSession) {
+            throw this.#syntax(from, 'the session is no array of variables', depth, key);
+          }
           continue;
         case F.STRING16:
         case F.STRING32:
@@ -598,6 +605,17 @@ export class IgbinaryReader {
           }
         }
 
+        if (
+          this.#cells !== null &&
+          kind !== OBJECT &&
+          keyKind !== INDEX_KEY &&
+          keyKind !== INTEGER_KEY &&
+          this.#cells.get(container as object)?.has(String(key)) &&
+          (keyKind !== 0 || !this.#pending?.get(container as object)?.stringKeys?.has(String(key)))
+        ) {
+          // PHP does not write a key twice, and what it makes of the reference is chance.
+          throw this.#syntax(at, 'a reference under a repeated key', depth, undefined);
+        }
         if (kind === OBJECT) {
           if (keyKind === 0) text = String(key);
           if (!(shape instanceof ObjectBuilder)) {
@@ -649,7 +667,7 @@ export class IgbinaryReader {
             if (orderMark < 0) {
               orderMark = marks.order.length;
               for (const name of Object.keys(container as object)) marks.order.push(name);
-              loose = 1;
+              loose |= 1;
             }
             marks.order.push(shape as unknown as Key);
             break;
@@ -663,7 +681,7 @@ export class IgbinaryReader {
             orderMark = marks.order.length;
             if (index > 1) {
               for (const name of Object.keys(container as object)) marks.order.push(name);
-              loose = 1;
+              loose |= 1;
             }
           } else {
             const before = marks.order[marks.order.length - 1];
@@ -785,9 +803,8 @@ export class IgbinaryReader {
         const length = this.#length(type, from, depth, key);
         const id = this.#strings.addName(this.#pos, length);
         this.#pos += length;
-        return new PhpEnum(className, this.#strings.key(id));
-      }
-      if (type === F.STRING_ID8 || type === F.STRING_ID16 || type === F.STRING_ID32) {
+        if (length > 0) return new PhpEnum(className, this.#strings.key(id));
+      } else if (type === F.STRING_ID8 || type === F.STRING_ID16 || type === F.STRING_ID32) {
         const name = this.#strings.key(this.#stringId(type, from, depth, key));
         return new PhpEnum(className, name);
       }

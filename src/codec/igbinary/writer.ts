@@ -154,8 +154,10 @@ class Writer {
           const name = frame.names[index]!;
           if (name === null) this.#intKey(String(key));
           else if (!out.name(name)) throw this.#lone(key);
-        } else if (typeof key === 'number') {
+        } else if (typeof key === 'number' && !frame.own?.stringKeys?.has(String(key))) {
           out.int(key);
+        } else if (typeof key === 'number') {
+          out.name(String(key));
         } else if (frame.isObject) {
           this.#property(frame, key);
         } else if (isIntegerKey(key) && !frame.own?.stringKeys?.has(key)) {

@@ -590,7 +590,7 @@ export class MsgpackReader {
             orderMark = marks.order.length;
             if (index > 1) {
               for (const known of Object.keys(container as object)) marks.order.push(known);
-              loose = 1;
+              loose |= 1;
             }
           } else {
             const before = marks.order[marks.order.length - 1];

@@ -18,6 +18,28 @@ const IN_FULL = hex(
 );
 
 describe('igbinary', () => {
+  it('writes bytes of no known origin as PHP does', () => {
+    // A repeated key; a string key between integers.
+    expect(again(hex('1403 110161 0601 0e00 0600 0600 0602'))).toEqual(
+      hex('1402 110161 0600 0600 0602'),
+    );
+    const keys = hex('1402 0705 0601 110135 0602');
+    expect(again(keys)).toEqual(keys);
+  });
+
+  it.each([
+    ['a reference to an array without its mark', '1402 0600 25 1401 0600 0601 0601 0101'],
+    ['a reference under a repeated key', '1403 0600 25 0605 0601 250101 0600 0601'],
+    ['an enum case without its name', '1401 0600 170141 27 1100'],
+  ])('refuses %s', (what, bytes) => {
+    expect(() => unserialize(hex(bytes), { format })).toThrow(what);
+  });
+
+  it('refuses a session that is a reference, as PHP does', () => {
+    const session = hex('25 1401 110161 0601');
+    expect(() => decodeSession(session, { handler: 'igbinary' })).toThrow('no array of variables');
+  });
+
   it('makes two arrays of one that PHP shares, and one of them while they are equal', () => {
     const value = unserialize<number[][]>(TWO_EQUAL, { format });
     expect(value).toEqual([

@@ -13,17 +13,15 @@ afterAll(() => peer[Symbol.asyncDispose]());
 
 /**
  * A short run of what `npm run fuzz` does for longer and with new seeds. Here the seeds are fixed:
- * what fails must fail again. The binary formats have open differences to PHP in how lone reference
- * marks in mutated bytes come back, so only their safety is held here.
+ * what fails must fail again.
  */
 describe('mutated blobs', () => {
   it.each(formats)('%s', async (format) => {
     const { findings, inputs } = await fuzz(format, peer, { milliseconds: 1200, seed: 20_261_121 });
     expect(inputs).toBeGreaterThan(100);
-    const binary = /^(igbinary|msgpack)/.test(format);
-    const seen = findings
-      .filter(({ what }) => !binary || /threw (?!CodecError)|took|hang/.test(what))
-      .map(({ what, input }) => `${JSON.stringify(input.toString('latin1'))}: ${what}`);
+    const seen = findings.map(
+      ({ what, input }) => `${JSON.stringify(input.toString('latin1'))}: ${what}`,
+    );
     expect(seen).toEqual([]);
   });
 });
