@@ -1,0 +1,36 @@
+/** Floats under every `serialize_precision`, exact ties above all: the same text as PHP's. */
+import fc from 'fast-check';
+import { afterAll, expect, it } from 'vitest';
+import { PhpFloat, serialize } from '../../../src/codec/index.ts';
+import { PhpPeer } from './php-peer.ts';
+
+const peer = new PhpPeer();
+afterAll(() => peer[Symbol.asyncDispose]());
+
+/** Dyadic fractions of few bits: their decimal digits end soon, often on a 5. */
+const dyadic = fc
+  .tuple(fc.integer({ min: -(2 ** 30), max: 2 ** 30 }), fc.integer({ min: -60, max: 40 }))
+  .map(([mantissa, exponent]) => mantissa * 2 ** exponent);
+const halves = fc.integer({ min: -(2 ** 51), max: 2 ** 51 }).map((n) => n + 0.5);
+const value = fc.oneof(dyadic, halves, fc.double());
+
+it.each([-1, 0, 1, 2, 3, 6, 10, 14, 15, 16, 17, 18, 25, 40])('precision %i', async (precision) => {
+  const values = fc
+    .sample(value, 2000)
+    // PHP writes `d:NA;` then, and cannot read it.
+    .filter((number) => Number.isFinite(number) || precision < 0 || precision > 3);
+  const bytes = Buffer.alloc(values.length * 8);
+  for (const [i, number] of values.entries()) bytes.writeDoubleBE(number, i * 8);
+  const said = await peer.run(`
+    ini_set('serialize_precision', '${precision}');
+    $texts = [];
+    foreach (str_split(hex2bin('${bytes.toString('hex')}'), 8) as $part) {
+        $texts[] = serialize(unpack('E', $part)[1]);
+    }
+    ini_set('serialize_precision', '-1');
+    return implode(' ', $texts);`);
+  const ours = values.map((number) =>
+    serialize(new PhpFloat(number), { serializePrecision: precision }).toString(),
+  );
+  expect(ours).toEqual(said.split(' '));
+});
