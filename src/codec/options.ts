@@ -60,8 +60,18 @@ const ENCODE_DEFAULTS: EncodeLimits = {
   maxBytes: MAX_BYTES,
 };
 
+/**
+ * The options themselves, if they are any.
+ * @throws OptionsError for what is no object: the name of a handler or format by itself, say
+ */
+export function optionsObject<T extends object>(options: T): T {
+  if (typeof options === 'object' && options !== null) return options;
+  throw new OptionsError("the options must be an object, such as { handler: 'php' }");
+}
+
 export function decodeLimits(options: DecodeOptions | undefined): DecodeLimits {
   if (options === undefined) return DECODE_DEFAULTS;
+  optionsObject(options);
   const { maxDepth, maxBytes, maxElements, serializePrecision } = options;
   if (
     maxDepth === undefined &&
@@ -81,6 +91,7 @@ export function decodeLimits(options: DecodeOptions | undefined): DecodeLimits {
 
 export function encodeLimits(options: EncodeOptions | undefined): EncodeLimits {
   if (options === undefined) return ENCODE_DEFAULTS;
+  optionsObject(options);
   const { maxDepth, maxBytes, serializePrecision } = options;
   if (maxDepth === undefined && maxBytes === undefined && serializePrecision === undefined) {
     return ENCODE_DEFAULTS;

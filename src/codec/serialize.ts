@@ -50,9 +50,11 @@ const msgpack: ValueFormat = {
  * @throws CodecError `ERR_PSB_CODEC_VALUE` for what PHP cannot hold (functions, symbols, …),
  * `ERR_PSB_CODEC_REFERENCE` for a cycle that PHP did not make, `ERR_PSB_CLASS_LOST` for a plain
  * object in the place of a PhpObject; each with the path
+ * @throws OptionsError for options that are none
  */
 export function serialize(value: unknown, options?: SerializeOptions): Buffer {
-  return formatOf(options?.format).write(value, encodeLimits(options));
+  const limits = encodeLimits(options);
+  return formatOf(options?.format).write(value, limits);
 }
 
 /**
@@ -65,6 +67,7 @@ export function serialize(value: unknown, options?: SerializeOptions): Buffer {
  *
  * @throws CodecError `ERR_PSB_CODEC_SYNTAX`, `ERR_PSB_CODEC_REFERENCE` or `ERR_PSB_CODEC_LIMIT`,
  * with the byte `offset` and the `path`
+ * @throws OptionsError for options that are none
  */
 export function unserialize<T = unknown>(bytes: Uint8Array, options?: UnserializeOptions): T {
   const limits = decodeLimits(options);

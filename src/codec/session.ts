@@ -1,6 +1,6 @@
 /** Whole sessions: `session_encode()` and `session_decode()` for every serialize handler. */
 
-import { CodecError } from '../errors.ts';
+import { CodecError, OptionsError } from '../errors.ts';
 import { deferredOf } from './handlers/deferred.ts';
 import { igbinaryHandler } from './handlers/igbinary.ts';
 import { msgpackHandler } from './handlers/msgpack.ts';
@@ -14,6 +14,7 @@ import {
   decodeLimits,
   type EncodeOptions,
   encodeLimits,
+  optionsObject,
 } from './options.ts';
 
 const { toString: tagOf } = Object.prototype;
@@ -58,7 +59,7 @@ export function encodeSession(variables: object, options: EncodeSessionOptions):
   if (!Array.isArray(variables) && tagOf.call(variables) !== '[object Object]') {
     throw new CodecError('ERR_PSB_CODEC_VALUE', 'session variables must be an object');
   }
-  return handlerOf(options.handler).encode(
+  return handlerOf(optionsObject(options).handler).encode(
     variables as Record<string, unknown>,
     encodeLimits(options),
   );
@@ -80,12 +81,17 @@ export function decodeSession<T extends object = Record<string, unknown>>(
   bytes: Uint8Array,
   options: DecodeSessionOptions,
 ): T {
-  const handler = handlerOf(options.handler);
+  const handler = handlerOf(optionsObject(options).handler);
   const limits = decodeLimits(options);
   const buffer = asBuffer(bytes, limits);
   if (buffer.length === 0) return {} as T;
-  const only = options.only === undefined ? undefined : new Set(options.only);
-  return handler.decode(buffer, limits, only) as T;
+  return handler.decode(buffer, limits, namesOf(options.only)) as T;
+}
+
+function namesOf(only: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (only === undefined) return undefined;
+  if (Array.isArray(only) && only.every((name) => typeof name === 'string')) return new Set(only);
+  throw new OptionsError('only must be a list of names of session variables');
 }
 
 /**

@@ -10,6 +10,8 @@ import { CodecError } from '../errors.ts';
 import { isClassName } from './class-name.ts';
 import { getNotes, Layout, makeNotes, setNotes } from './notes.ts';
 
+const { toString: tagOf } = Object.prototype;
+
 const OBJECT = Symbol.for('php-session-bridge.PhpObject');
 const ENUM = Symbol.for('php-session-bridge.PhpEnum');
 const FLOAT = Symbol.for('php-session-bridge.PhpFloat');
@@ -42,17 +44,19 @@ export class PhpObject {
    * @param className The fully qualified class name, without a leading backslash.
    * @param properties The properties in PHP's order.
    * @param options Visibility of properties that are not public.
-   * @throws CodecError `ERR_PSB_CODEC_VALUE` if PHP would not accept the class name
+   * @throws CodecError `ERR_PSB_CODEC_VALUE` if PHP would not accept the class name, or for
+   * properties that are none: a Map, a Date, null
    */
   constructor(className: string, properties: object = {}, options: PhpObjectOptions = {}) {
-    if (!isClassName(className)) {
+    if (typeof className !== 'string' || !isClassName(className)) {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'the class name is not one that PHP accepts');
     }
-    const names = Object.keys(properties);
-    const visibility = options.visibility;
+    const names = namesOf(properties);
+    const visibility = options?.visibility;
     for (const name of names) define(this, name, (properties as Record<string, unknown>)[name]);
     const scopes = names.map((name) => {
-      const wish = visibility !== undefined && Object.hasOwn(visibility, name);
+      const wish =
+        visibility !== undefined && visibility !== null && Object.hasOwn(visibility, name);
       return wish ? scopeFor(visibility[name] as Visibility, className) : null;
     });
     setNotes(this, new Layout(className, names, scopes).plain);
@@ -70,7 +74,7 @@ export class PhpObject {
     const notes = getNotes(object);
     const copy = Object.create(Object.getPrototypeOf(object)) as T;
     for (const name of Object.keys(object)) define(copy, name, object[name]);
-    for (const name of Object.keys(properties)) {
+    for (const name of namesOf(properties)) {
       define(copy, name, (properties as Record<string, unknown>)[name]);
     }
     if (notes !== undefined) setNotes(copy, notes);
@@ -113,6 +117,7 @@ export class PhpObject {
    * (which is otherwise refused: PHP would get an array and die on a method call).
    */
   static toArray<T extends object>(properties: T): T {
+    namesOf(properties);
     const array = { ...properties };
     setNotes(array, makeNotes({ isArray: true }));
     return array;
@@ -128,7 +133,11 @@ export class PhpEnum {
   readonly className: string;
   readonly caseName: string;
 
+  /** @throws CodecError `ERR_PSB_CODEC_VALUE` if one of the names is no text */
   constructor(className: string, caseName: string) {
+    if (typeof className !== 'string' || typeof caseName !== 'string') {
+      throw new CodecError('ERR_PSB_CODEC_VALUE', 'a PhpEnum has the names of a class and a case');
+    }
     this.className = className;
     this.caseName = caseName;
   }
@@ -170,6 +179,9 @@ export class PhpSerializedObject {
 
   /** @throws CodecError `ERR_PSB_CODEC_VALUE` for data that is no bytes */
   constructor(className: string, data: Buffer) {
+    if (typeof className !== 'string') {
+      throw new CodecError('ERR_PSB_CODEC_VALUE', 'a PhpSerializedObject has the name of a class');
+    }
     if (!(data instanceof Uint8Array)) {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'the data of a PhpSerializedObject are bytes');
     }
@@ -200,6 +212,15 @@ export function define(target: object, name: string, value: unknown): void {
 export function isObjectValue(value: unknown): value is PhpObject | PhpEnum | PhpSerializedObject {
   if (typeof value !== 'object' || value === null) return false;
   return OBJECT in value || ENUM in value || SERIALIZED in value;
+}
+
+/** A Map, a Date or a Promise has no own properties: it would become an object without any. */
+function namesOf(properties: object): string[] {
+  const isObject = typeof properties === 'object' && properties !== null;
+  if (isObject && (Array.isArray(properties) || tagOf.call(properties) === '[object Object]')) {
+    return Object.keys(properties);
+  }
+  throw new CodecError('ERR_PSB_CODEC_VALUE', 'the properties of a PhpObject must be an object');
 }
 
 function layoutOf(object: PhpObject): Layout {

@@ -119,11 +119,11 @@ function refuseBomb(length: number, maxBytes: number): void {
 }
 
 function known(codec: string): CompressionName {
-  const found = compressionCodec(codec);
+  const found = typeof codec === 'string' ? compressionCodec(codec) : undefined;
   if (found !== undefined) return found;
   throw new CodecError(
     'ERR_PSB_COMPRESSION',
-    `Unknown compression ${JSON.stringify(codec)}: phpredis has none, lzf, lz4 and zstd`,
+    `Unknown compression ${typeof codec === 'string' ? JSON.stringify(codec) : typeof codec}: phpredis has none, lzf, lz4 and zstd`,
   );
 }
 
