@@ -22,16 +22,27 @@ export class Output {
   view: DataView;
   pos = 0;
   #chunk: Chunk;
-  readonly #maxBytes: number;
+  #maxBytes: number;
 
   constructor(maxBytes: number) {
-    // A getter in the data may encode something itself: then the pool is taken.
-    const chunk = pool ?? makeChunk(POOL);
-    pool = null;
+    const chunk = takeChunk();
     this.#chunk = chunk;
     this.bytes = chunk.bytes;
     this.view = chunk.view;
     this.#maxBytes = maxBytes;
+  }
+
+  /** Begins anew after `release()`. */
+  begin(maxBytes: number): void {
+    this.#use(takeChunk());
+    this.#maxBytes = maxBytes;
+    this.pos = 0;
+  }
+
+  #use(chunk: Chunk): void {
+    this.#chunk = chunk;
+    this.bytes = chunk.bytes;
+    this.view = chunk.view;
   }
 
   /** The bytes made so far, as a Buffer of their own. */
@@ -46,8 +57,12 @@ export class Output {
 
   /** Gives the Buffer back to the pool. */
   release(): void {
-    if (this.bytes.length <= KEEP) pool = this.#chunk;
-    else pool ??= makeChunk(POOL);
+    if (this.bytes.length <= KEEP) {
+      pool = this.#chunk;
+    } else {
+      pool ??= makeChunk(POOL);
+      this.#use(pool);
+    }
   }
 
   /** Makes room for `size` more bytes. */
@@ -59,9 +74,7 @@ export class Output {
     if (this.pos > this.#maxBytes) throw this.#tooLong();
     const larger = makeChunk(Math.max(this.bytes.length * 2, this.pos + size));
     this.bytes.copy(larger.bytes, 0, 0, this.pos);
-    this.#chunk = larger;
-    this.bytes = larger.bytes;
-    this.view = larger.view;
+    this.#use(larger);
   }
 
   #tooLong(): CodecError {
@@ -88,6 +101,13 @@ export class Output {
     this.reserve(1);
     this.bytes[this.pos++] = byte;
   }
+}
+
+function takeChunk(): Chunk {
+  // A getter in the data may encode something itself: then the pool is taken.
+  const chunk = pool ?? makeChunk(POOL);
+  pool = null;
+  return chunk;
 }
 
 function makeChunk(size: number): Chunk {

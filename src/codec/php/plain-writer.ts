@@ -41,11 +41,11 @@ export function isPrototypePolluted(): boolean {
 
 export abstract class PlainWriter {
   readonly output: TextOutput;
-  protected readonly precision: number;
+  protected precision = -1;
   /** How many containers are open. */
   protected level = 0;
   /** Below this level containers may be written here. */
-  protected readonly plainLevels: number;
+  protected plainLevels = 0;
   /** Slots taken so far: what `r:` and `R:` count. */
   protected slots = 0;
   /** The objects that were written; enum cases by their names. */
@@ -53,10 +53,17 @@ export abstract class PlainWriter {
 
   #detours = 0;
 
-  /** @param careful Leaves everything to the explicit stack. */
-  constructor(output: TextOutput, precision: number, maxDepth: number, careful: boolean) {
+  constructor(output: TextOutput) {
     this.output = output;
+  }
+
+  /** @param careful Leaves everything to the explicit stack. */
+  protected start(precision: number, maxDepth: number, careful: boolean): void {
     this.precision = precision;
+    this.level = 0;
+    this.slots = 0;
+    this.objects = null;
+    this.#detours = 0;
     this.plainLevels = careful
       ? 0
       : maxDepth > 0 && maxDepth < PLAIN_DEPTH

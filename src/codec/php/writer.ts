@@ -64,7 +64,11 @@ export function encodeWith(
   options: WriteOptions,
   write: (writer: Writer) => void,
 ): Buffer {
-  const output = new TextOutput(options.maxBytes);
+  const writer = idle ?? new Writer(new TextOutput(options.maxBytes));
+  if (writer === idle) writer.output.begin(options.maxBytes);
+  // A getter in the data may encode something itself.
+  idle = null;
+  const { output } = writer;
   const base = depth;
   let references: 'unseen' | 'seen' | 'settled' = 'unseen';
   let careful = isPrototypePolluted();
@@ -74,9 +78,12 @@ export function encodeWith(
         settleReferences(root as object);
         references = 'settled';
       }
-      write(new Writer(output, options, references === 'settled', careful, root));
+      writer.begin(options, references === 'settled', careful, root);
+      write(writer);
       const bytes = output.take();
       output.release();
+      writer.forget();
+      idle = writer;
       return bytes;
     } catch (error) {
       while (depth > base) leave();
@@ -101,26 +108,35 @@ function leave(): void {
   frame.view = undefined;
 }
 
+const UNSET: WriteOptions = { precision: -1, maxDepth: 0, maxBytes: 0 };
+
+/** The writer of the last call, for the next one; `null` while it writes. */
+let idle: Writer | null = null;
+
 export class Writer extends PlainWriter {
-  readonly #options: WriteOptions;
-  readonly #settled: boolean;
-  readonly #base = depth;
+  #options: WriteOptions = UNSET;
+  #settled = false;
+  #base = depth;
   #cells: Map<Cell, number> | null = null;
   #name: string | undefined;
   /** What holds the values that are written one by one. */
-  readonly #root: object | null;
+  #root: object | null = null;
 
-  constructor(
-    output: TextOutput,
-    options: WriteOptions,
-    settled: boolean,
-    careful: boolean,
-    root: unknown,
-  ) {
-    super(output, options.precision, options.maxDepth, careful);
+  begin(options: WriteOptions, settled: boolean, careful: boolean, root: unknown): void {
+    this.start(options.precision, options.maxDepth, careful);
     this.#root = Array.isArray(root) || typeof root !== 'object' ? null : root;
     this.#options = options;
     this.#settled = settled;
+    this.#base = depth;
+    this.#cells = null;
+    this.#name = undefined;
+  }
+
+  /** Lets go of the data. */
+  forget(): void {
+    this.#root = null;
+    this.#cells = null;
+    this.objects = null;
   }
 
   /**
