@@ -18,7 +18,7 @@ export function readDocument<T extends object>(
   parse: (reader: Reader, root: T) => void,
 ): T {
   const first = new Reader(bytes, limits);
-  first.stops = true;
+  first.stops = 'throwing';
   const root = makeRoot();
   try {
     parse(first, root);
@@ -76,13 +76,9 @@ interface Holder {
 export function readValue(bytes: Buffer, limits: DecodeLimits, asMap = false): unknown {
   const first = new Reader(bytes, limits);
   first.mapRoot = asMap;
-  first.stops = true;
-  try {
-    const once = first.value(ROOT, 'value');
-    if (!first.needsSlots) return once;
-  } catch (error) {
-    if (error !== STOPPED) throw error;
-  }
+  first.stops = 'quietly';
+  const once = first.value(ROOT, 'value');
+  if (!first.needsSlots) return once;
   const parse = (reader: Reader, root: Holder): void => {
     reader.mapRoot = asMap;
     root.value = reader.value(ROOT, 'value');
