@@ -53,6 +53,7 @@ function decodeAll(bytes: Buffer, limits: DecodeLimits, style: NameStyle): Varia
       if (reader.slots !== null && builder.has(name)) reader.slots.detach(name);
       reader.pos = found.value;
       const value = reader.value(ROOT, name);
+      if (reader.stopped) return;
       builder.add(name, value, reader.float);
     }
     builder.finish();

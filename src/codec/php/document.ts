@@ -3,7 +3,7 @@
 import { CodecError } from '../../errors.ts';
 import { getNotes, makeNotes, setNotes } from '../notes.ts';
 import type { DecodeLimits, EncodeLimits } from '../options.ts';
-import { DEMOTED, Reader, STOPPED, UNEXPECTED } from './reader.ts';
+import { DEMOTED, Reader, UNEXPECTED } from './reader.ts';
 import { ROOT, Slots } from './slots.ts';
 import { encodeWith } from './writer.ts';
 
@@ -18,13 +18,9 @@ export function readDocument<T extends object>(
   parse: (reader: Reader, root: T) => void,
 ): T {
   const first = new Reader(bytes, limits);
-  first.stops = 'throwing';
+  first.stops = true;
   const root = makeRoot();
-  try {
-    parse(first, root);
-  } catch (error) {
-    if (error !== STOPPED) throw error;
-  }
+  parse(first, root);
   return first.needsSlots ? readAgain(first, makeRoot, parse) : root;
 }
 
@@ -76,7 +72,7 @@ interface Holder {
 export function readValue(bytes: Buffer, limits: DecodeLimits, asMap = false): unknown {
   const first = new Reader(bytes, limits);
   first.mapRoot = asMap;
-  first.stops = 'quietly';
+  first.stops = true;
   const once = first.value(ROOT, 'value');
   if (!first.needsSlots) return once;
   const parse = (reader: Reader, root: Holder): void => {

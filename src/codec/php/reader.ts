@@ -45,9 +45,6 @@ const POW10 = Array.from({ length: 23 }, (_, i) => 10 ** i);
 const INT_MAX = 9223372036854775807n;
 const INT_MIN = -9223372036854775808n;
 
-/** Thrown by a reader that stops at the first back-reference: all is read with slots at once. */
-export const STOPPED = Symbol('back-reference');
-
 /** Thrown by the second pass at an array that starts like a list and is none. */
 export const DEMOTED = Symbol('no list');
 
@@ -79,8 +76,10 @@ export class Reader {
   needsSlots = false;
   /** An object of the first pass had another layout than its head made expect. */
   deviated = false;
-  /** Stop at the first back-reference: by throwing STOPPED, or (much faster) with `undefined`. */
-  stops: 'throwing' | 'quietly' | null = null;
+  /** Stop at the first back-reference: all is read with slots at once then. */
+  stops = false;
+  /** Did it stop? Not by an exception, which costs as much as a kilobyte. */
+  stopped = false;
   /** Is the outermost key a name (of a session variable) that belongs into error paths? */
   named = false;
   /** Make the outermost array an object even if it is a list. */
@@ -91,7 +90,6 @@ export class Reader {
   #opening = '';
   #expected: Layout | null = null;
   #failed = false;
-  #stopped = false;
   readonly #followLayouts: boolean;
   #latin: string | null = null;
   #view: DataView | null = null;
@@ -152,7 +150,7 @@ export class Reader {
       this.#failed = true;
       const value = this.#value(ownerSlot, ownerKey);
       // Stopped, it left containers open as well.
-      this.#failed = this.#stopped;
+      this.#failed = this.stopped;
       return value;
     } finally {
       // Also after an error nothing of the data may stay behind.
@@ -386,9 +384,8 @@ export class Reader {
           value = null;
           if (slots === null) {
             this.needsSlots = true;
-            if (this.stops === 'throwing') throw STOPPED;
-            if (this.stops === 'quietly') {
-              this.#stopped = true;
+            if (this.stops) {
+              this.stopped = true;
               return undefined;
             }
           } else {
