@@ -20,13 +20,16 @@ export function formatFloat(value: number, precision: number): string {
     precision === -1 ? size.toExponential() : rounded(size, Math.max(precision, 1));
   const e = scientific.indexOf('e');
   const exponent = Number(scientific.slice(e + 1));
-  const digits = (scientific[0] + scientific.slice(2, e)).replace(/0+$/, '');
+  const digits = scientific[0] + scientific.slice(2, e);
   return (value < 0 ? '-' : '') + layOut(digits, exponent, threshold);
 }
 
-/** So many digits. A tie goes to the even digit, as in PHP; JavaScript would always round up. */
+/**
+ * So many digits, or fewer if zeros would follow. A tie goes to the even digit, as in PHP;
+ * JavaScript would always round up.
+ */
 function rounded(size: number, digits: number): string {
-  const up = size.toExponential(digits - 1);
+  const up = size.toExponential(digits - 1).replace(/\.?0*e/, 'e');
   if (digits > 99) return up;
   const one = size.toExponential(digits);
   const e = one.indexOf('e');
@@ -34,7 +37,10 @@ function rounded(size: number, digits: number): string {
   // A tie only if nothing follows the 5.
   const exact = size.toExponential(100);
   const rest = exact.slice(e, exact.indexOf('e'));
-  return /^0*$/.test(rest) ? one.slice(0, e - 1) + one.slice(e) : up;
+  if (!/^0*$/.test(rest)) return up;
+  const down = one.slice(0, e - 1) + one.slice(e);
+  // What PHP's dtoa() treats as a small integer keeps its zeros when a tie was rounded down.
+  return Number.isInteger(size) && size < 1e15 ? down : down.replace(/\.?0*e/, 'e');
 }
 
 function layOut(digits: string, exponent: number, threshold: number): string {
