@@ -107,7 +107,7 @@ export class RequestSession {
     return this.#session;
   }
 
-  /** The session variables, decoded at first use. After a logout: empty ones of a new session. */
+  /** The session variables, each decoded when it is first asked for. After a logout: empty ones of a new session. */
   get variables(): SessionVariables {
     return this.#isLoggedOut ? this.#afterLogout : this.#session.variables;
   }

@@ -105,7 +105,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The session variables, PHP's `$_SESSION`: ordinary JavaScript values, decoded at first use.
+   * The session variables, PHP's `$_SESSION`: ordinary JavaScript values. The bytes are checked at
+   * the first use; an array is decoded when it is first asked for.
    * Changes are written by `save()` or at the end of the request. Assigning an object replaces
    * all variables under the same id.
    *

@@ -114,12 +114,8 @@ export class Deferred {
     variable.value = this.#read(name, variable);
     variable.known = true;
     this.#pending--;
-    if (waits) {
-      const { value } = variable;
-      const place = { value, writable: true, enumerable: true, configurable: true };
-      // A frozen root goes on answering from here.
-      Reflect.defineProperty(this.root, name, place);
-    }
+    // A frozen root goes on answering from here.
+    if (waits) settleOn(this.root, name, variable.value);
     return variable.value;
   }
 
@@ -130,8 +126,7 @@ export class Deferred {
     if (Object.isFrozen(receiver)) {
       throw new TypeError(`Cannot assign to read only property '${name}' of object`);
     }
-    const place = { value, writable: true, enumerable: true, configurable: true };
-    if (!Reflect.defineProperty(receiver, name, place)) {
+    if (!settleOn(receiver, name, value)) {
       (this.#variables.get(name) as Variable).value = value;
     }
   }
@@ -183,6 +178,12 @@ export class Deferred {
     }
     return value;
   }
+}
+
+/** Puts a value in the place of its accessor, unless the object is frozen or sealed. */
+function settleOn(target: object, name: string, value: unknown): boolean {
+  const place = { value, writable: true, enumerable: true, configurable: true };
+  return Reflect.defineProperty(target, name, place);
 }
 
 /** The deferred variables of a root, if it has any. */
