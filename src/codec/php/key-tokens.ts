@@ -5,12 +5,12 @@
  */
 
 import { isIntegerKey } from '../integers.ts';
-import { putShort, SHORT } from './output.ts';
+import { copyFours, putShort, SHORT } from './output.ts';
 
 const { charCodeAt } = String.prototype;
 const SLOTS = 1024;
 /** Room for the token of a name of `SHORT` units, and for copying by fours. */
-const WIDTH = 96;
+const WIDTH = 128;
 const names: string[] = new Array<string>(SLOTS).fill('');
 const candidates: string[] = new Array<string>(SLOTS).fill('');
 const sizes = new Uint8Array(SLOTS);
@@ -55,17 +55,4 @@ function putNew(b: Buffer, view: DataView, p: number, key: string, slot: number)
     for (let i = 0; i < end - p; i++) tokens.setUint8(slot * WIDTH + i, view.getUint8(p + i));
   }
   return end;
-}
-
-/** Copies bytes to `p`, up to three more than asked for; returns the position after them. */
-export function copyFours(
-  to: DataView,
-  p: number,
-  from: DataView,
-  start: number,
-  end: number,
-): number {
-  const by = p - start;
-  for (let i = start; i < end; i += 4) to.setUint32(by + i, from.getUint32(i, true), true);
-  return by + end;
 }

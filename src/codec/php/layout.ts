@@ -4,6 +4,7 @@
  */
 
 import { isClassName } from '../class-name.ts';
+import { tokenWords } from '../key-cache.ts';
 import { INT_KEY, Layout, type TokenWords } from '../notes.ts';
 import { encodeKey } from '../text.ts';
 
@@ -25,9 +26,11 @@ export interface LayoutTokens {
   readonly names: readonly Uint8Array[];
   /** Head and names as words; `null` if they cannot be compared that way. */
   readonly words: TokenWords | null;
-  /** The names one after the other, with room behind them to be copied by fours … */
+  /** Head and names one after the other, with room behind them to be copied by fours … */
   readonly all: DataView;
-  /** … and where each one ends. */
+  /** … where the head ends … */
+  readonly headEnd: number;
+  /** … and where each name does. */
   readonly ends: readonly number[];
   /** The size of the longest. */
   readonly longest: number;
@@ -58,7 +61,9 @@ function headSlot(b: Uint8Array, p: number): number {
 
 function expectHead(layout: Layout): void {
   const tokens = layoutTokens(layout);
-  if (tokens !== undefined && tokens.words !== null) heads[headSlot(tokens.head, 0)] = layout;
+  // What is expected is stored without a look at its name.
+  if (tokens === undefined || tokens.words === null || layout.names.includes('__proto__')) return;
+  heads[headSlot(tokens.head, 0)] = layout;
 }
 
 /** The layout to expect for an object of this class. */
@@ -121,36 +126,39 @@ export function layoutTokens(layout: Layout): LayoutTokens | undefined {
     names.push(token);
   }
   if (head === undefined) return undefined;
-  const tokens = { head, names, words: tokenWords([head, ...names]), ...joined(names) };
+  const tokens = { head, names, words: wordsOf([head, ...names]), ...joined(head, names) };
   layout.tokens = tokens;
   return tokens;
 }
 
-function joined(names: readonly Buffer[]): Pick<LayoutTokens, 'all' | 'ends' | 'longest'> {
-  const sizes = names.map((name) => name.length);
+function joined(
+  head: Buffer,
+  names: readonly Buffer[],
+): Pick<LayoutTokens, 'all' | 'headEnd' | 'ends' | 'longest'> {
   const ends: number[] = [];
-  for (const size of sizes) ends.push((ends.at(-1) ?? 0) + size);
-  const all = new Uint8Array((ends.at(-1) ?? 0) + 3);
-  for (const [i, name] of names.entries()) all.set(name, ends[i]! - name.length);
-  return { all: new DataView(all.buffer), ends, longest: Math.max(0, ...sizes) };
+  let end = head.length;
+  let longest = end;
+  for (const { length } of names) {
+    end += length;
+    ends.push(end);
+    longest = Math.max(longest, length);
+  }
+  const all = new Uint8Array(end + 3);
+  all.set(Buffer.concat([head, ...names]));
+  return { all: new DataView(all.buffer), headEnd: head.length, ends, longest };
 }
 
-/**
- * Eight bytes are compared as one float: one step for `s:2:"id"`, where bytes would take eight.
- * Only zeros equal other bytes and only NaNs differ from their own, so tokens that hold one of
- * these (or are shorter than a word) have no words.
- */
-function tokenWords(tokens: readonly Buffer[]): TokenWords | null {
+/** Head and names as words, to be compared with what is read. */
+function wordsOf(tokens: readonly Buffer[]): TokenWords | null {
   const words: number[] = [];
   const starts = new Int32Array(tokens.length + 1);
   for (const [i, token] of tokens.entries()) {
-    if (token.length < 8) return null;
     starts[i] = words.length;
-    for (let at = 0; at + 8 < token.length; at += 8) words.push(token.readDoubleBE(at));
-    words.push(token.readDoubleBE(token.length - 8));
+    const own = tokenWords(token);
+    if (own === null) return null;
+    words.push(...own);
   }
   starts[tokens.length] = words.length;
-  if (words.some((word) => word === 0 || Number.isNaN(word))) return null;
   const lengths = Int32Array.from(tokens, (token) => token.length);
   return { words: Float64Array.from(words), starts, lengths };
 }

@@ -50,6 +50,12 @@ export class TextOutput extends Output {
     this.pos = p + 2;
   }
 
+  /** The first `end` bytes of `from`, which has three more. */
+  copied(from: DataView, end: number): void {
+    this.reserve(end + ROOM);
+    this.pos = copyFours(this.view, this.pos, from, 0, end);
+  }
+
   boolean(value: boolean): void {
     this.reserve(4);
     const b = this.bytes;
@@ -167,6 +173,19 @@ export class TextOutput extends Output {
     b[p + 1] = 59;
     this.pos = p + 2;
   }
+}
+
+/** Copies bytes to `p`, up to three more than asked for; returns the position after them. */
+export function copyFours(
+  to: DataView,
+  p: number,
+  from: DataView,
+  start: number,
+  end: number,
+): number {
+  const by = p - start;
+  for (let i = start; i < end; i += 4) to.setUint32(by + i, from.getUint32(i, true), true);
+  return by + end;
 }
 
 /** `i:0;` to `i:999;`, eight bytes each: what most indices and many numbers are. */

@@ -13,15 +13,23 @@ import { listKeys } from '../plain.ts';
 import { View } from '../view.ts';
 import { formatFloat } from './floats.ts';
 import { Identities } from './identities.ts';
-import { copyFours, putKey } from './key-tokens.ts';
+import { putKey } from './key-tokens.ts';
 import { type LayoutTokens, layoutTokens } from './layout.ts';
-import { putBoolean, putInteger, putPrice, putShort, ROOM, type TextOutput } from './output.ts';
+import {
+  copyFours,
+  putBoolean,
+  putInteger,
+  putPrice,
+  putShort,
+  ROOM,
+  type TextOutput,
+} from './output.ts';
 
 /** Deeper data is left to the explicit stack. */
 const PLAIN_DEPTH = 64;
 /** Up to this many keys are searched one by one. */
 const FEW = 16;
-/** Longer property names are left to the explicit stack. */
+/** Longer names of classes and properties are left to the explicit stack. */
 const LONGEST = 128;
 
 /** Thrown where the explicit stack must do it, to write correctly or to say what is wrong. */
@@ -127,12 +135,12 @@ export abstract class PlainWriter {
     // A map mostly has as many entries as the one before; if not, the count is corrected.
     const expected = counts[level]!;
     if (tokens === null) output.open(expected);
-    else output.raw(tokens.head);
+    else output.copied(tokens.all, tokens.headEnd);
     const floats = notes === undefined ? null : notes.floatKeys;
     let nextFloat = 0;
     let seen = 0;
     let leftOut = 0;
-    let token = 0;
+    let token = tokens === null ? 0 : tokens.headEnd;
     let b = output.bytes;
     let view = output.view;
     let p = output.pos;
