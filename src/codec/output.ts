@@ -1,13 +1,16 @@
 /**
- * The bytes that a writer is making: one pooled Buffer, grown when needed, copied out at the end.
+ * The bytes that a writer is making. They are written into a slab that several results share, one
+ * behind the other, as Node's own pool of small Buffers does: an allocation and a copy per result
+ * would take a tenth of the time. What outgrows the slab goes on in a larger chunk and is copied out.
  */
 
 import { CodecError } from '../errors.ts';
 
-const POOL = 64 * 1024;
+const SLAB = 64 * 1024;
+/** A slab with less room than this is not begun with again. */
+const ENOUGH = 16 * 1024;
+/** Larger chunks are kept for the next large result, up to this size. */
 const KEEP = 4 * 1024 * 1024;
-/** Up to this many bytes are copied faster by a loop than by a native call. */
-const SMALL = 64;
 
 interface Chunk {
   readonly bytes: Buffer;
@@ -15,28 +18,42 @@ interface Chunk {
   readonly view: DataView;
 }
 
-let pool: Chunk | null = makeChunk(POOL);
+/** The slab for the next result, if none is being written, and where its free room begins. */
+let slab: Chunk | null = null;
+let free = 0;
+/** A large chunk that is not in use. */
+let spare: Chunk | null = null;
 
 export class Output {
   bytes: Buffer;
   view: DataView;
-  pos = 0;
+  pos: number;
   #chunk: Chunk;
+  /** Where the result begins. */
+  #start: number;
   #maxBytes: number;
 
   constructor(maxBytes: number) {
-    const chunk = takeChunk();
+    this.#start = slab === null ? 0 : free;
+    const chunk = takeSlab();
     this.#chunk = chunk;
     this.bytes = chunk.bytes;
     this.view = chunk.view;
+    this.pos = this.#start;
     this.#maxBytes = maxBytes;
   }
 
   /** Begins anew after `release()`. */
   begin(maxBytes: number): void {
-    this.#use(takeChunk());
+    this.#start = slab === null ? 0 : free;
+    this.#use(takeSlab());
+    this.pos = this.#start;
     this.#maxBytes = maxBytes;
-    this.pos = 0;
+  }
+
+  /** Drops what was written so far. */
+  rewind(): void {
+    this.pos = this.#start;
   }
 
   #use(chunk: Chunk): void {
@@ -45,23 +62,30 @@ export class Output {
     this.view = chunk.view;
   }
 
-  /** The bytes made so far, as a Buffer of their own. */
+  /** The bytes made so far; none of them will be written again. */
   take(): Buffer {
     const { pos, bytes } = this;
-    if (pos > this.#maxBytes) throw this.#tooLong();
-    const copy = Buffer.allocUnsafe(pos);
-    if (pos > SMALL) bytes.copy(copy, 0, 0, pos);
-    else for (let i = 0; i < pos; i++) copy[i] = bytes[i]!;
+    const start = this.#start;
+    if (pos - start > this.#maxBytes) throw this.#tooLong();
+    if (bytes.length === SLAB) {
+      // Words are written faster where they are aligned.
+      this.#start = (pos + 7) & ~7;
+      return bytes.subarray(start, pos);
+    }
+    const copy = Buffer.allocUnsafeSlow(pos - start);
+    bytes.copy(copy, 0, start, pos);
     return copy;
   }
 
-  /** Gives the Buffer back to the pool. */
+  /** Gives the room that is left back. */
   release(): void {
-    if (this.bytes.length <= KEEP) {
-      pool = this.#chunk;
-    } else {
-      pool ??= makeChunk(POOL);
-      this.#use(pool);
+    const chunk = this.#chunk;
+    const { length } = chunk.bytes;
+    if (length > SLAB) {
+      if (length <= KEEP) spare = chunk;
+    } else if (length - this.#start >= ENOUGH) {
+      slab = chunk;
+      free = this.#start;
     }
   }
 
@@ -70,10 +94,17 @@ export class Output {
     if (this.pos + size > this.bytes.length) this.#grow(size);
   }
 
+  /** Positions stay what they are. */
   #grow(size: number): void {
-    if (this.pos > this.#maxBytes) throw this.#tooLong();
-    const larger = makeChunk(Math.max(this.bytes.length * 2, this.pos + size));
-    this.bytes.copy(larger.bytes, 0, 0, this.pos);
+    const { pos, bytes } = this;
+    const start = this.#start;
+    if (pos - start > this.#maxBytes) throw this.#tooLong();
+    const needed = Math.max(bytes.length * 2, pos + size);
+    let larger = spare;
+    if (larger === null || larger.bytes.length < needed) larger = makeChunk(needed);
+    spare = null;
+    bytes.copy(larger.bytes, start, start, pos);
+    this.release();
     this.#use(larger);
   }
 
@@ -103,10 +134,10 @@ export class Output {
   }
 }
 
-function takeChunk(): Chunk {
-  // A getter in the data may encode something itself: then the pool is taken.
-  const chunk = pool ?? makeChunk(POOL);
-  pool = null;
+function takeSlab(): Chunk {
+  // A getter in the data may encode something itself: then the slab is taken.
+  const chunk = slab ?? makeChunk(SLAB);
+  slab = null;
   return chunk;
 }
 

@@ -17,7 +17,7 @@ export class IgbinaryOutput extends BinaryOutput {
 
   /** Starts again. */
   restart(): void {
-    this.pos = 0;
+    this.rewind();
     this.#ids.clear();
     this.#count = 0;
   }

@@ -82,7 +82,7 @@ export function writeMsgpack(
       if (error !== UNSETTLED) throw error;
       while (depth > base) leave();
       settleReferences(root as object);
-      output.pos = 0;
+      output.rewind();
       new Writer(output, options, true).write(root, isSession);
     }
     return output.take();

@@ -1,7 +1,7 @@
 /** Which objects were written, and as which slots: what `r:` and `R:` point at. */
 
 /** Up to this many are searched one by one, which is faster than a Map. */
-const FEW = 32;
+const FEW = 64;
 
 export class Identities {
   readonly #list: unknown[] = [];

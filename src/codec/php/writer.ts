@@ -87,7 +87,7 @@ export function encodeWith(
       return bytes;
     } catch (error) {
       while (depth > base) leave();
-      output.pos = 0;
+      output.rewind();
       if (error === UNSETTLED) {
         references = 'seen';
       } else if (careful) {
