@@ -6,7 +6,15 @@
  * kept as parallel arrays; a place is known by the slot of its container and its key.
  */
 
-import { Cell, getNotes, type HeldCells, type Key, newNotes, setNotes } from '../notes.ts';
+import {
+  Cell,
+  getNotes,
+  type HeldCells,
+  type Key,
+  type Notes,
+  newNotes,
+  setNotes,
+} from '../notes.ts';
 
 /** What stands for a place that is not (any more) a key of its container. */
 interface Elsewhere {
@@ -86,6 +94,10 @@ export class Slots {
   #held: (Held | Map<string, Cell> | undefined)[] = [];
   #rootHeld: Held | Map<string, Cell> | undefined;
   readonly #holders: number[] = [];
+  /** The last chain of each length that was made: records that hold the same references share it. */
+  readonly #latest: (Held | null)[] = [null];
+  /** Has a place been overwritten or moved, so that what was opened there may be there no longer? */
+  #displaced = false;
   readonly #cells: Cell[] = [];
   readonly #cellSlots: number[] = [];
 
@@ -133,6 +145,7 @@ export class Slots {
 
   /** Moves a place to where its container no longer shows it. */
   move(slot: number, to: Elsewhere): void {
+    this.#displaced = true;
     this.#elsewhere ??= new Map();
     this.#elsewhere.set(slot, to);
   }
@@ -151,6 +164,7 @@ export class Slots {
   /** The value that stands in the place of a slot now. */
   read(slot: number): unknown {
     const value = this.#values[slot];
+    if (value && !this.#displaced) return value;
     if (this.#elsewhere !== null) {
       const moved = this.#elsewhere.get(slot);
       if (moved !== undefined) return moved.value;
@@ -195,18 +209,29 @@ export class Slots {
     if (held === undefined) {
       if (this.#holders.length === 0) this.#held = new Array(this.#parents.length);
       this.#holders.push(parent);
-      this.#setHeld(parent, new Held(name, cell, null));
+      this.#setHeld(parent, this.#chain(name, cell, null));
     } else if (!(held instanceof Held)) {
       held.set(name, cell);
     } else if (held.count < FEW && !held.has(name)) {
-      this.#setHeld(parent, new Held(name, cell, held));
+      this.#setHeld(parent, this.#chain(name, cell, held));
     } else {
       this.#setHeld(parent, held.toMap().set(name, cell));
     }
   }
 
+  #chain(name: string, cell: Cell, next: Held | null): Held {
+    const count = next === null ? 1 : next.count + 1;
+    const latest = this.#latest[count];
+    if (latest && latest.next === next && latest.cell === cell && latest.key === name)
+      return latest;
+    const made = new Held(name, cell, next);
+    this.#latest[count] = made;
+    return made;
+  }
+
   /** A place was overwritten: it holds a new variable. Returns the reference that it held. */
   release(parent: number, key: Key): Cell | null {
+    this.#displaced = true;
     const held = this.#heldBy(parent);
     const cell = held?.get(String(key));
     if (held === undefined || cell === undefined) return null;
@@ -263,14 +288,25 @@ export class Slots {
       }
     }
     if (rootMarked) marked.push(ROOT);
+    // Of maps that have nothing but the same references.
+    let shared: Notes | null = null;
     for (const slot of marked) {
       const container = slot < 0 ? this.#root : (this.#values[slot] as object);
-      const notes = newNotes(getNotes(container));
-      notes.cells = this.#heldBy(slot) ?? null;
-      if (Array.isArray(container)) {
+      const before = getNotes(container);
+      const cells = this.#heldBy(slot) ?? null;
+      const more = kids.get(slot);
+      const bare = before === undefined && more === undefined && !Array.isArray(container);
+      if (bare && shared !== null && shared.cells === cells) {
+        setNotes(container, shared);
+        continue;
+      }
+      const notes = newNotes(before);
+      notes.cells = cells;
+      if (bare) {
+        shared = notes;
+      } else if (Array.isArray(container)) {
         notes.values ??= container.slice();
       } else {
-        const more = kids.get(slot);
         if (more !== undefined) {
           const keys = more.map((kid) => this.#keys[kid]!);
           notes.kidKeys = notes.kidKeys === null ? keys : [...notes.kidKeys, ...keys];
