@@ -14,8 +14,32 @@ const isInternal = new Uint8Array(SLOTS);
 /** The text of each slot; the last slot is for the key that was too long to keep. */
 export const keyTexts: string[] = new Array<string>(SLOTS + 1).fill('');
 
-/** For each slot: 1 if JavaScript sorts this name as an array index, else 0. */
-export const keyIsIndex = new Uint8Array(SLOTS + 1);
+/** The slot of the key that was too long to keep, and of no key. */
+export const NO_KEY = SLOTS;
+
+/**
+ * Which key came last time, as a slot: after this one, or first in an array under this one. Records
+ * of one kind have the same keys in the same order, so the reader compares what it expects …
+ */
+export const keyAfter = new Uint16Array(SLOTS + 1).fill(NO_KEY);
+export const keyWithin = new Uint16Array(SLOTS + 1).fill(NO_KEY);
+
+/** How many words of eight bytes there are for each slot. */
+export const WORDS = 4;
+
+/**
+ * … with the key as serialize() text, `s:2:"id";`, eight bytes at a time: as the floats that they
+ * would be, the last word overlapping the one before.
+ */
+export const keyWords = new Float64Array((SLOTS + 1) * WORDS);
+
+/** The bytes of that text; 0 for a key that is not expected so: one that came once, or a number. */
+export const keySizes = new Uint8Array(SLOTS + 1);
+
+/** For each slot: INDEX if JavaScript sorts this name as an array index, PROTO for `__proto__`. */
+export const keyKinds = new Uint8Array(SLOTS + 1);
+export const INDEX = 1;
+export const PROTO = 2;
 
 /** Where in `keyTexts` the key stands whose bytes are these. */
 export function keySlot(bytes: Uint8Array, start: number, length: number): number {
@@ -41,6 +65,7 @@ export function keySlot(bytes: Uint8Array, start: number, length: number): numbe
       if (isInternal[slot] === 0) {
         isInternal[slot] = 1;
         keyTexts[slot] = internalised(keyTexts[slot]!);
+        if (keyKinds[slot] === 0) expectToken(slot, bytes.subarray(start, start + length));
       }
       return slot;
     }
@@ -50,8 +75,32 @@ export function keySlot(bytes: Uint8Array, start: number, length: number): numbe
   for (let i = 0; i < length; i++) bytesOf[base + i] = bytes[start + i]!;
   lengths[slot] = length;
   keyTexts[slot] = text;
-  keyIsIndex[slot] = isIndexText(bytes, start, length) ? 1 : 0;
+  keyKinds[slot] = isIndexText(bytes, start, length) ? INDEX : text === '__proto__' ? PROTO : 0;
+  keySizes[slot] = 0;
   return slot;
+}
+
+/** From now on the reader may expect this key. */
+function expectToken(slot: number, key: Uint8Array): void {
+  const token = Buffer.concat([Buffer.from(`s:${key.length}:"`), key, Buffer.from('";')]);
+  if (token.length > WORDS * 8) return;
+  const words = tokenWords(token);
+  if (words === null) return;
+  keyWords.set(words, slot * WORDS);
+  keySizes[slot] = token.length;
+}
+
+/**
+ * Eight bytes are compared as one float: one step for `s:2:"id"`, where bytes would take eight.
+ * Only zeros equal other bytes and only NaNs differ from their own, so tokens that hold one of
+ * these (or are shorter than a word) have no words.
+ */
+export function tokenWords(token: Buffer): number[] | null {
+  if (token.length < 8) return null;
+  const words: number[] = [];
+  for (let at = 0; at + 8 < token.length; at += 8) words.push(token.readDoubleBE(at));
+  words.push(token.readDoubleBE(token.length - 8));
+  return words.some((word) => word === 0 || Number.isNaN(word)) ? null : words;
 }
 
 /** V8 looks up properties by internalised strings; a name that was a property is one. */

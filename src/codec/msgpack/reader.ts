@@ -5,7 +5,7 @@
  */
 import { CodecError } from '../../errors.ts';
 import { BlobText } from '../blob-text.ts';
-import { keyIsIndex, keySlot, keyTexts } from '../key-cache.ts';
+import { INDEX, keyKinds, keySlot, keyTexts } from '../key-cache.ts';
 import { mangledNames } from '../mangled-names.ts';
 import { getNotes, INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
 import { joinPath } from '../path.ts';
@@ -514,7 +514,7 @@ export class MsgpackReader {
           if (!(p <= end)) throw this.#syntax(at, 'a key is cut off', depth, undefined);
           const slot = keySlot(b, p - length, length);
           name = keyTexts[slot]!;
-          isIndex = length < 11 && keyIsIndex[slot] === 1;
+          isIndex = length < 11 && keyKinds[slot] === INDEX;
         } else if (keyType < 0x80) {
           if (kind === LIST && keyType === index) {
             key = index;
@@ -759,7 +759,7 @@ export class MsgpackReader {
     if (length >= 0) {
       const slot = keySlot(b, this.#pos, length);
       this.#pos += length;
-      return { name: keyTexts[slot]!, isIndex: length < 11 && keyIsIndex[slot] === 1 };
+      return { name: keyTexts[slot]!, isIndex: length < 11 && keyKinds[slot] === INDEX };
     }
     this.#pos = at + 1;
     let number: unknown;

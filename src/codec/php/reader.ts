@@ -8,7 +8,19 @@
  */
 
 import { CodecError } from '../../errors.ts';
-import { keyIsIndex, keySlot, keyTexts } from '../key-cache.ts';
+import {
+  INDEX,
+  keyAfter,
+  keyKinds,
+  keySizes,
+  keySlot,
+  keyTexts,
+  keyWithin,
+  keyWords,
+  NO_KEY,
+  PROTO,
+  WORDS,
+} from '../key-cache.ts';
 import { INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
 import { joinPath } from '../path.ts';
 import { SHORT, shortText } from '../short-text.ts';
@@ -52,7 +64,7 @@ export const DEMOTED = Symbol('no list');
 export const UNEXPECTED = Symbol('unexpected layout');
 
 // One stack for all reads: a read never starts inside another one.
-const FIELDS = 9;
+const FIELDS = 10;
 let stackNumbers = new Int32Array(64 * FIELDS);
 const stackContainers: (object | null)[] = [];
 const stackKeys: Key[] = [];
@@ -122,21 +134,21 @@ export class Reader {
   text(start: number, length: number): string | Buffer {
     const b = this.bytes;
     const end = start + length;
+    const whole = b.length >= SMALL;
+    if (whole && this.#ascii === undefined) this.#ascii = isAsciiBytes(b);
+    const ascii = this.#ascii === true;
     if (length < 13) {
-      let bits = 0;
-      for (let i = start; i < end; i++) bits |= b[i]!;
-      if (bits < 0x80) {
-        // V8 copies substrings this short, so they pin nothing.
-        if (this.#latin !== null) return this.#latin.substring(start, end);
-        if (b.length < SMALL) return shortText(b, start, length);
-        this.#latin = asText(b).latin1Slice(0, b.length);
-        return this.#latin.substring(start, end);
+      if (!ascii) {
+        let bits = 0;
+        for (let i = start; i < end; i++) bits |= b[i]!;
+        if (bits >= 0x80) return decodeUtf8(b, start, end) ?? decodeText(b, start, end);
+        if (!whole) return shortText(b, start, length);
       }
-      return decodeUtf8(b, start, end) ?? decodeText(b, start, end);
+      // V8 copies substrings this short, so they pin nothing.
+      if (this.#latin === null) this.#latin = asText(b).latin1Slice(0, b.length);
+      return this.#latin.substring(start, end);
     }
-    if (b.length < SMALL) return decodeText(b, start, end);
-    if (this.#ascii === undefined) this.#ascii = isAsciiBytes(b);
-    if (!this.#ascii) return decodeText(b, start, end, this.#wide());
+    if (!ascii) return decodeText(b, start, end, whole ? this.#wide() : null);
     return length <= SHORT ? shortText(b, start, length) : asText(b).latin1Slice(start, end);
   }
 
@@ -189,7 +201,11 @@ export class Reader {
     let slot = ownerSlot;
     let start = 0;
     let value: unknown;
-    let view = this.#view;
+    // The last key of the open container, in the key cache; before its first, the one around it.
+    let at = NO_KEY;
+    // Is the key `__proto__`?
+    let proto = false;
+    let view = end < SMALL ? null : this.#wide();
 
     for (;;) {
       // A value starts at p, and belongs to `key` of `container`.
@@ -450,6 +466,7 @@ export class Reader {
           saved[base + 6] = loose;
           saved[base + 7] = slot;
           saved[base + 8] = start;
+          saved[base + 9] = at;
           stackContainers[depth] = container;
           stackKeys[depth] = key;
           stackShapes[depth] = shape;
@@ -464,6 +481,7 @@ export class Reader {
           slot = own;
           start = p;
           shape = null;
+          proto = false;
           if (letter === 79) {
             kind = OBJECT;
             if (this.#expected !== null) {
@@ -488,11 +506,11 @@ export class Reader {
         if (kind === LIST) {
           (container as unknown[])[index++] = value;
         } else if (kind === MAP) {
-          if (key === '__proto__') define(container as object, key, value);
+          if (proto) define(container as object, key as string, value);
           else (container as Record<Key, unknown>)[key] = value;
+          proto = false;
         } else if (kind === OBJECT) {
-          if (key === '__proto__') define(container as object, key, value);
-          else (container as Record<Key, unknown>)[key] = value;
+          (container as Record<Key, unknown>)[key] = value;
         } else if (kind === BUILD) {
           (shape as ObjectBuilder).store(value);
         } else {
@@ -542,6 +560,7 @@ export class Reader {
         loose = saved[base + 6]!;
         slot = saved[base + 7]!;
         start = saved[base + 8]!;
+        at = saved[base + 9]!;
         container = stackContainers[depth] as Record<Key, unknown> | null;
         key = stackKeys[depth]!;
         shape = stackShapes[depth]!;
@@ -594,8 +613,27 @@ export class Reader {
         shape = this.#unexpected(container as PhpObject, layout, index, floatMark, kidMark);
         kind = BUILD;
       }
+      // A map mostly has the keys that another one had, in the same order.
       const first = b[p];
-      if (first === 105) {
+      let expected = 0;
+      if (first === 115 && kind === MAP && view !== null) {
+        const guess = index === 0 ? keyWithin[at]! : keyAfter[at]!;
+        const size = keySizes[guess]!;
+        if (size > 0 && p + size <= end) {
+          const last = p + size - 8;
+          let word = guess * WORDS;
+          let q = p;
+          for (; q < last && keyWords[word] === view.getFloat64(q); q += 8) word++;
+          if (q >= last && keyWords[word] === view.getFloat64(last)) {
+            expected = size;
+            at = guess;
+          }
+        }
+      }
+      if (expected > 0) {
+        key = keyTexts[at]!;
+        p += expected;
+      } else if (first === 105) {
         let q = p + 2;
         const sign = b[q]!;
         if (sign === 45 || sign === 43) q++;
@@ -630,7 +668,7 @@ export class Reader {
           continue;
         }
       } else if (first === 115 || first === 83) {
-        let at: number;
+        let found: number;
         if (first === 115) {
           let q = p + 3;
           let n = b[p + 2]! - 48;
@@ -641,14 +679,14 @@ export class Reader {
           if (b[q] !== 58 || b[q + 1] !== 34 || b[to] !== 34 || b[to + 1] !== 59) {
             throw this.#syntax(p, depth, undefined);
           }
-          at = keySlot(b, from, n);
+          found = keySlot(b, from, n);
           p = to + 2;
         } else {
           const raw = this.#escapedBytes(p, depth, undefined);
-          at = keySlot(raw, 0, raw.length);
+          found = keySlot(raw, 0, raw.length);
           p = this.pos;
         }
-        const text = keyTexts[at]!;
+        const text = keyTexts[found]!;
         if (kind === BUILD) {
           const { name, scope } = unmangle(text);
           (shape as ObjectBuilder).property(name, scope);
@@ -661,7 +699,11 @@ export class Reader {
           for (let i = 0; i < index; i++) marks.order.push(i);
           kind = MAP;
         }
-        key = keyIsIndex[at] === 1 ? Number(text) : text;
+        if (index === 0) keyWithin[at] = found;
+        else keyAfter[at] = found;
+        at = found;
+        key = keyKinds[found] === INDEX ? Number(text) : text;
+        proto = keyKinds[found] === PROTO;
       } else {
         throw this.#syntax(p, depth, undefined);
       }
