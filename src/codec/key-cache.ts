@@ -41,6 +41,18 @@ export const keyKinds = new Uint8Array(SLOTS + 1);
 export const INDEX = 1;
 export const PROTO = 2;
 
+/**
+ * When each slot got its key: later ones have higher ranks. A map whose keys all rise in rank holds
+ * none of them twice. 0 for what may be an integer key as well, and when there are no more ranks.
+ */
+export const keyRanks = new Int32Array(SLOTS + 1);
+let rank = 0;
+
+/** The highest rank so far: keys that come into a slot later have higher ones. */
+export function highestRank(): number {
+  return rank;
+}
+
 /** Where in `keyTexts` the key stands whose bytes are these. */
 export function keySlot(bytes: Uint8Array, start: number, length: number): number {
   if (length > WIDTH || length === 0) {
@@ -77,6 +89,7 @@ export function keySlot(bytes: Uint8Array, start: number, length: number): numbe
   keyTexts[slot] = text;
   keyKinds[slot] = isIndexText(bytes, start, length) ? INDEX : text === '__proto__' ? PROTO : 0;
   keySizes[slot] = 0;
+  keyRanks[slot] = bytes[start]! > 57 && rank < 0x7fffffff ? ++rank : 0;
   return slot;
 }
 

@@ -192,6 +192,7 @@ const NO_NOTES = makeNotes({});
 interface NotesStore {
   get(container: object): Notes | undefined;
   set(container: object, notes: Notes): void;
+  stamp(container: object, notes: Notes): void;
 }
 
 const STORE = Symbol.for('php-session-bridge.notes');
@@ -219,6 +220,10 @@ function makeStore(): NotesStore {
       if (#notes in container) container.#notes = notes;
       else new Stamp(container, notes);
     }
+
+    static stamp(container: object, notes: Notes): void {
+      new Stamp(container, notes);
+    }
   }
   return Stamp;
 }
@@ -238,6 +243,11 @@ export function getNotes(container: object): Notes | undefined {
 /** Stamps notes on a container, in place of those it may have. */
 export function setNotes(container: object, notes: Notes): void {
   store.set(container, notes);
+}
+
+/** Stamps notes on a container that has none: the look for them would take as long again. */
+export function stampNotes(container: object, notes: Notes): void {
+  store.stamp(container, notes);
 }
 
 /** Is this property name one that JavaScript sorts by number, before all other names? */

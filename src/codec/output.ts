@@ -57,6 +57,7 @@ export class Output {
   }
 
   #use(chunk: Chunk): void {
+    if (chunk === this.#chunk) return;
     this.#chunk = chunk;
     this.bytes = chunk.bytes;
     this.view = chunk.view;

@@ -89,12 +89,12 @@ export function closeMap(
     notes.layout = layout;
     notes.order = order;
     if (floats > 0) {
-      notes.floatKeys = marks.floatKeys.slice(floatMark);
+      notes.floatKeys = tail(marks.floatKeys, floatMark);
       notes.floatTexts = textsFrom(marks.floatTexts, floatMark);
     }
     if (kids > 0) {
-      notes.kidKeys = marks.kidKeys.slice(kidMark);
-      notes.kids = marks.kids.slice(kidMark);
+      notes.kidKeys = tail(marks.kidKeys, kidMark);
+      notes.kids = tail(marks.kids, kidMark);
     }
     setNotes(container, notes);
   }
@@ -168,6 +168,11 @@ function floatNotes(marks: Marks, from: number, layout: Layout | null): Notes {
   const made = makeNotes({ layout, floatKeys: floatKeys.slice(from) });
   shared[slot] = made;
   return made;
+}
+
+/** A call of slice() for the one entry that there mostly is takes longer than making the array. */
+function tail<T>(array: readonly T[], from: number): T[] {
+  return from + 1 === array.length ? [array[from]!] : array.slice(from);
 }
 
 /** Setting a length is a slow call; few entries are popped faster. */

@@ -23,7 +23,7 @@ const tokens = new DataView(new ArrayBuffer(SLOTS * WIDTH));
 export function putKey(b: Buffer, view: DataView, p: number, value: string): number {
   const key = '' + value;
   const { length } = key;
-  if (length >= SHORT || length === 0) return -1;
+  if (length > SHORT || length === 0) return -1;
   const first = charCodeAt.call(key, 0);
   // Integer-like texts are no internalised strings, which are the ones that compare quickly.
   if (first <= 57) return putOther(b, p, key, first);

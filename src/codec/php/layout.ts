@@ -26,13 +26,13 @@ export interface LayoutTokens {
   readonly names: readonly Uint8Array[];
   /** Head and names as words; `null` if they cannot be compared that way. */
   readonly words: TokenWords | null;
-  /** Head and names one after the other, with room behind them to be copied by fours … */
+  /** Head and names one after the other, with room behind them to be copied by eights … */
   readonly all: DataView;
   /** … where the head ends … */
   readonly headEnd: number;
   /** … and where each name does. */
   readonly ends: readonly number[];
-  /** The size of the longest. */
+  /** The size of the longest; infinite if they cannot be copied so. */
   readonly longest: number;
 }
 
@@ -143,8 +143,10 @@ function joined(
     ends.push(end);
     longest = Math.max(longest, length);
   }
-  const all = new Uint8Array(end + 3);
+  const all = new Uint8Array(end + 7);
   all.set(Buffer.concat([head, ...names]));
+  // The last of eight bytes that are a NaN; names in UTF-8 hardly ever have one of these.
+  if (all.includes(0x7f) || all.includes(0xff)) longest = Number.POSITIVE_INFINITY;
   return { all: new DataView(all.buffer), headEnd: head.length, ends, longest };
 }
 

@@ -11,7 +11,7 @@ import { formatFloat } from './floats.ts';
  */
 const { charCodeAt } = String.prototype;
 
-/** Shorter texts are written unit by unit: the native encoder takes longer to call. */
+/** Texts of up to so many units are written one by one: the native encoder takes longer to call. */
 export const SHORT = 32;
 
 /** What the `put` functions write at most, and behind it what copying by fours may touch. */
@@ -50,10 +50,10 @@ export class TextOutput extends Output {
     this.pos = p + 2;
   }
 
-  /** The first `end` bytes of `from`, which has three more. */
+  /** The first `end` bytes of `from`, as `copyEights` takes them. */
   copied(from: DataView, end: number): void {
     this.reserve(end + ROOM);
-    this.pos = copyFours(this.view, this.pos, from, 0, end);
+    this.pos = copyEights(this.view, this.pos, from, 0, end);
   }
 
   boolean(value: boolean): void {
@@ -175,6 +175,23 @@ export class TextOutput extends Output {
   }
 }
 
+/**
+ * Copies bytes to `p` as the floats that they would be, up to seven more than asked for: half the
+ * time of copying by fours. None of them may be a NaN, which need not stay as it is.
+ * @returns the position after them
+ */
+export function copyEights(
+  to: DataView,
+  p: number,
+  from: DataView,
+  start: number,
+  end: number,
+): number {
+  const by = p - start;
+  for (let i = start; i < end; i += 8) to.setFloat64(by + i, from.getFloat64(i, true), true);
+  return by + end;
+}
+
 /** Copies bytes to `p`, up to three more than asked for; returns the position after them. */
 export function copyFours(
   to: DataView,
@@ -259,7 +276,7 @@ export function putPrice(b: Buffer, p: number, value: number): number {
 export function putShort(b: Buffer, p: number, value: string): number {
   const text = '' + value;
   const { length } = text;
-  if (length >= SHORT) return -1;
+  if (length > SHORT) return -1;
   b[p] = 115;
   b[p + 1] = 58;
   const body = quoted(b, p + 2, length);

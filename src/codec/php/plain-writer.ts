@@ -16,7 +16,7 @@ import { Identities } from './identities.ts';
 import { putKey } from './key-tokens.ts';
 import { type LayoutTokens, layoutTokens } from './layout.ts';
 import {
-  copyFours,
+  copyEights,
   putBoolean,
   putInteger,
   putPrice,
@@ -161,7 +161,7 @@ export abstract class PlainWriter {
           return false;
         }
         const end = tokens.ends[seen]!;
-        if (value !== undefined) p = copyFours(view, p, tokens.all, token, end);
+        if (value !== undefined) p = copyEights(view, p, tokens.all, token, end);
         token = end;
       } else if (value !== undefined) {
         const end = putKey(b, view, p, key);
@@ -325,6 +325,11 @@ export abstract class PlainWriter {
     output.pos = p;
     if (list.length !== length) throw REDO;
     output.byte(125);
+  }
+
+  /** Writes a value of any kind that is in no container. */
+  protected plain(value: unknown, key: Key): void {
+    this.nested(value, key, EMPTY, undefined);
   }
 
   /** A value that is neither text nor number, in the container that has these notes. */

@@ -9,9 +9,11 @@
 
 import { CodecError } from '../../errors.ts';
 import {
+  highestRank,
   INDEX,
   keyAfter,
   keyKinds,
+  keyRanks,
   keySizes,
   keySlot,
   keyTexts,
@@ -21,7 +23,15 @@ import {
   PROTO,
   WORDS,
 } from '../key-cache.ts';
-import { INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
+import {
+  getNotes,
+  INT_KEY,
+  type Key,
+  type Layout,
+  makeNotes,
+  setNotes,
+  stampNotes,
+} from '../notes.ts';
 import { joinPath } from '../path.ts';
 import { SHORT, shortText } from '../short-text.ts';
 import { asText, decodeKey, decodeText, decodeUtf8, isAsciiBytes } from '../text.ts';
@@ -64,7 +74,7 @@ export const DEMOTED = Symbol('no list');
 export const UNEXPECTED = Symbol('unexpected layout');
 
 // One stack for all reads: a read never starts inside another one.
-const FIELDS = 10;
+const FIELDS = 11;
 let stackNumbers = new Int32Array(64 * FIELDS);
 const stackContainers: (object | null)[] = [];
 const stackKeys: Key[] = [];
@@ -205,6 +215,9 @@ export class Reader {
     let at = NO_KEY;
     // Is the key `__proto__`?
     let proto = false;
+    // With slots: keys of a rank above this and up to that are new ones in their map.
+    let ceiling = 0;
+    const settled = slots === null ? 0 : highestRank();
     let view = end < SMALL ? null : this.#wide();
 
     for (;;) {
@@ -214,7 +227,7 @@ export class Reader {
       let count = 0;
       let own = -1;
       if (slots !== null && letter !== 82) {
-        own = slots.push(slot, key, null);
+        own = slots.push(slot, key);
         if (kind === BUILD) (shape as ObjectBuilder).slot(own);
       }
       switch (letter) {
@@ -352,7 +365,7 @@ export class Reader {
           const expected = this.#followLayouts ? layoutAt(b, p, view) : null;
           if (expected !== null) {
             opened = Object.create(PhpObject.prototype) as object;
-            setNotes(opened, expected.plain);
+            stampNotes(opened, expected.plain);
             value = opened;
             count = expected.names.length;
             this.#expected = expected;
@@ -414,7 +427,7 @@ export class Reader {
               throw this.#reference(p, depth, key);
             }
             value = slots.read(target);
-            if (value instanceof PayloadSlot) {
+            if (slots.hasPayloads && value instanceof PayloadSlot) {
               value = new PayloadSlot(value.payload, value.distance, letter === 114 ? 'r' : 'R');
               if (letter === 114) slots.open(own, value as object);
             } else if (letter === 114) {
@@ -467,6 +480,7 @@ export class Reader {
           saved[base + 7] = slot;
           saved[base + 8] = start;
           saved[base + 9] = at;
+          saved[base + 10] = ceiling;
           stackContainers[depth] = container;
           stackKeys[depth] = key;
           stackShapes[depth] = shape;
@@ -482,6 +496,7 @@ export class Reader {
           start = p;
           shape = null;
           proto = false;
+          ceiling = 0;
           if (letter === 79) {
             kind = OBJECT;
             if (this.#expected !== null) {
@@ -561,6 +576,7 @@ export class Reader {
         slot = saved[base + 7]!;
         start = saved[base + 8]!;
         at = saved[base + 9]!;
+        ceiling = saved[base + 10]!;
         container = stackContainers[depth] as Record<Key, unknown> | null;
         key = stackKeys[depth]!;
         shape = stackShapes[depth]!;
@@ -572,7 +588,8 @@ export class Reader {
         }
         if (kind === LIST) {
           (container as unknown[])[index++] = done;
-          if (noted) {
+          // That there is one is enough: a list with noted elements remembers all.
+          if (noted && marks.kids.length === kidMark) {
             marks.kidKeys.push(index - 1);
             marks.kids.push(done);
           }
@@ -616,6 +633,7 @@ export class Reader {
       // A map mostly has the keys that another one had, in the same order.
       const first = b[p];
       let expected = 0;
+      let rank = 0;
       if (first === 115 && kind === MAP && view !== null) {
         const guess = index === 0 ? keyWithin[at]! : keyAfter[at]!;
         const size = keySizes[guess]!;
@@ -632,6 +650,7 @@ export class Reader {
       }
       if (expected > 0) {
         key = keyTexts[at]!;
+        rank = keyRanks[at]!;
         p += expected;
       } else if (first === 105) {
         let q = p + 2;
@@ -648,7 +667,7 @@ export class Reader {
             key = index;
             continue;
           }
-          container = this.#demote(container as unknown[], index, start);
+          container = this.#demote(container as unknown[], index, start, kidMark);
           orderMark = marks.order.length;
           for (let i = 0; i < index; i++) marks.order.push(i);
           kind = MAP;
@@ -694,7 +713,7 @@ export class Reader {
           continue;
         }
         if (kind === LIST) {
-          container = this.#demote(container as unknown[], index, start);
+          container = this.#demote(container as unknown[], index, start, kidMark);
           orderMark = marks.order.length;
           for (let i = 0; i < index; i++) marks.order.push(i);
           kind = MAP;
@@ -702,6 +721,7 @@ export class Reader {
         if (index === 0) keyWithin[at] = found;
         else keyAfter[at] = found;
         at = found;
+        rank = keyRanks[found]!;
         key = keyKinds[found] === INDEX ? Number(text) : text;
         proto = keyKinds[found] === PROTO;
       } else {
@@ -725,7 +745,10 @@ export class Reader {
         marks.order.push(key);
         loose |= 1;
       }
-      if (slots !== null && Object.hasOwn(container as object, key)) {
+      if (slots === null) continue;
+      if (rank > ceiling && rank <= settled) {
+        ceiling = rank;
+      } else if (Object.hasOwn(container as object, key)) {
         // A repeated key: the last value in the first one's place, and no longer a reference.
         slots.release(slot, key);
         // PHP empties the place before it reads the new value, which therefore cannot refer to it.
@@ -740,12 +763,21 @@ export class Reader {
   }
 
   /** An array that began like a list: from here on a map. */
-  #demote(list: unknown[], length: number, start: number): Record<Key, unknown> {
+  #demote(list: unknown[], length: number, start: number, kidMark: number): Record<Key, unknown> {
     if (this.slots !== null) throw DEMOTED;
     this.demoted ??= new Set();
     this.demoted.add(start);
+    marks.kidKeys.length = kidMark;
+    marks.kids.length = kidMark;
     const map: Record<Key, unknown> = {};
-    for (let i = 0; i < length; i++) map[i] = list[i];
+    for (let i = 0; i < length; i++) {
+      const value = list[i];
+      map[i] = value;
+      if (typeof value === 'object' && value !== null && getNotes(value) !== undefined) {
+        marks.kidKeys.push(i);
+        marks.kids.push(value);
+      }
+    }
     return map;
   }
 
@@ -838,7 +870,7 @@ export class Reader {
     } else {
       const slots = this.payloadSlots ? info.slots : 0;
       setNotes(value, makeNotes({ format: { php: { at: own + 1, slots } } }));
-      for (let i = 1; i <= slots; i++) this.slots.push(own, '', new PayloadSlot(value, i, 'r'));
+      for (let i = 1; i <= slots; i++) this.slots.pushPayload(own, new PayloadSlot(value, i, 'r'));
     }
     return value;
   }

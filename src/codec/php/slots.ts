@@ -14,6 +14,7 @@ import {
   type Notes,
   newNotes,
   setNotes,
+  stampNotes,
 } from '../notes.ts';
 
 /** What stands for a place that is not (any more) a key of its container. */
@@ -84,7 +85,7 @@ export class Slots {
   readonly #parents: number[];
   readonly #keys: Key[];
   /** The container or object of a slot; for scalars the place itself is asked. */
-  readonly #values: (object | null)[];
+  readonly #values: (object | undefined)[];
   #floats: Map<number, string | null> | null = null;
   /** Slots of the root's own variables by name. */
   readonly #variables = new Map<string, number>();
@@ -98,6 +99,7 @@ export class Slots {
   readonly #latest: (Held | null)[] = [null];
   /** Has a place been overwritten or moved, so that what was opened there may be there no longer? */
   #displaced = false;
+  #hasPayloads = false;
   readonly #cells: Cell[] = [];
   readonly #cellSlots: number[] = [];
 
@@ -107,20 +109,30 @@ export class Slots {
     const room = Math.min(expected, MOST_ROOM);
     this.#parents = new Array<number>(room);
     this.#keys = new Array<Key>(room);
-    this.#values = new Array<object | null>(room);
+    this.#values = new Array<object | undefined>(room);
   }
 
   get count(): number {
     return this.#count;
   }
 
+  /** Are there slots inside of the payloads of `Serializable` objects? */
+  get hasPayloads(): boolean {
+    return this.#hasPayloads;
+  }
+
+  /** Takes the next slot inside of a payload. */
+  pushPayload(parent: number, slot: PayloadSlot): void {
+    this.#hasPayloads = true;
+    this.open(this.push(parent, ''), slot);
+  }
+
   /** Takes the next slot for this place. */
-  push(parent: number, key: Key, value: object | null): number {
+  push(parent: number, key: Key): number {
     const slot = this.#count++;
     if (parent === ROOT) this.#variables.set(String(key), slot);
     this.#parents[slot] = parent;
     this.#keys[slot] = key;
-    this.#values[slot] = value;
     return slot;
   }
 
@@ -164,7 +176,12 @@ export class Slots {
   /** The value that stands in the place of a slot now. */
   read(slot: number): unknown {
     const value = this.#values[slot];
-    if (value && !this.#displaced) return value;
+    if (!this.#displaced) {
+      if (value) return value;
+      // What is referred to once is mostly referred to again.
+      const known = this.#latestCell(slot);
+      if (known !== null) return known.value;
+    }
     if (this.#elsewhere !== null) {
       const moved = this.#elsewhere.get(slot);
       if (moved !== undefined) return moved.value;
@@ -241,13 +258,25 @@ export class Slots {
     return cell;
   }
 
+  /** The cell of this slot, if it is one of the last that were made. */
+  #latestCell(slot: number): Cell | null {
+    const slots = this.#cellSlots;
+    const first = Math.max(0, slots.length - FEW);
+    for (let i = slots.length - 1; i >= first; i--) if (slots[i] === slot) return this.#cells[i]!;
+    return null;
+  }
+
   #cellOf(slot: number): Cell {
+    if (!this.#displaced) {
+      const known = this.#latestCell(slot);
+      if (known !== null) return known;
+    }
     const moved = this.#elsewhere?.get(slot);
     const parent = this.#parents[slot]!;
     const key = this.#keys[slot]!;
     let cell = moved ? (moved.cell ?? undefined) : this.#heldBy(parent)?.get(String(key));
     if (cell === undefined) {
-      cell = new Cell(undefined);
+      cell = new Cell(this.read(slot));
       this.#cells.push(cell);
       this.#cellSlots.push(slot);
       if (moved) moved.cell = cell;
@@ -260,61 +289,70 @@ export class Slots {
   finish(): void {
     if (this.#holders.length === 0) return;
     const parents = this.#parents;
-    for (const [i, cell] of this.#cells.entries()) cell.value = this.read(this.#cellSlots[i]!);
-    // Every container above a noted one must know of it.
-    const isMarked = new Uint8Array(this.#count);
+    if (this.#displaced) {
+      for (const [i, cell] of this.#cells.entries()) cell.value = this.read(this.#cellSlots[i]!);
+    }
+    // Every container above a noted one must know of it. By slot: the notes that it has already …
+    const before = new Array<Notes | null | undefined>(this.#count);
+    // … and by slot + 1 (the root has none): what it must know of.
+    const kids = new Array<number[] | undefined>(this.#count + 1);
     const marked: number[] = [];
-    const kids = new Map<number, number[]>();
     let rootMarked = this.#rootHeld !== undefined;
     for (const holder of this.#holders) {
       let slot = holder;
-      while (slot >= 0 && isMarked[slot] === 0) {
-        isMarked[slot] = 1;
+      while (slot >= 0 && before[slot] === undefined) {
+        const own = getNotes(this.#values[slot] as object) ?? null;
+        before[slot] = own;
         marked.push(slot);
         const parent = parents[slot]!;
-        const container = this.#values[slot] as object;
         // Lists have their elements in the notes anyway.
-        if (
-          !(parent >= 0 && Array.isArray(this.#values[parent])) &&
-          getNotes(container) === undefined &&
-          this.#elsewhere?.has(slot) !== true
-        ) {
-          const list = kids.get(parent);
-          if (list === undefined) kids.set(parent, [slot]);
+        const inList = parent >= 0 && Array.isArray(this.#values[parent]);
+        if (!inList && own === null && this.#elsewhere?.has(slot) !== true) {
+          const list = kids[parent + 1];
+          if (list === undefined) kids[parent + 1] = [slot];
           else list.push(slot);
           if (parent < 0) rootMarked = true;
         }
         slot = parent;
       }
     }
-    if (rootMarked) marked.push(ROOT);
     // Of maps that have nothing but the same references.
     let shared: Notes | null = null;
     for (const slot of marked) {
-      const container = slot < 0 ? this.#root : (this.#values[slot] as object);
-      const before = getNotes(container);
+      const container = this.#values[slot] as object;
       const cells = this.#heldBy(slot) ?? null;
-      const more = kids.get(slot);
-      const bare = before === undefined && more === undefined && !Array.isArray(container);
+      const own = before[slot] as Notes | null;
+      const bare = own === null && kids[slot + 1] === undefined && !Array.isArray(container);
       if (bare && shared !== null && shared.cells === cells) {
-        setNotes(container, shared);
-        continue;
-      }
-      const notes = newNotes(before);
-      notes.cells = cells;
-      if (bare) {
-        shared = notes;
-      } else if (Array.isArray(container)) {
-        notes.values ??= container.slice();
+        stampNotes(container, shared);
       } else {
-        if (more !== undefined) {
-          const keys = more.map((kid) => this.#keys[kid]!);
-          notes.kidKeys = notes.kidKeys === null ? keys : [...notes.kidKeys, ...keys];
-          const values = more.map((kid) => this.#values[kid] as object);
-          notes.kids = notes.kids === null ? values : [...notes.kids, ...values];
-        }
+        const notes = this.#noted(container, own ?? undefined, cells, kids[slot + 1]);
+        if (bare) shared = notes;
       }
-      setNotes(container, notes);
     }
+    if (rootMarked) {
+      this.#noted(this.#root, getNotes(this.#root), this.#rootHeld ?? null, kids[0]);
+    }
+  }
+
+  /** Stamps a container with what it holds, beside the notes that it has. */
+  #noted(
+    container: object,
+    before: Notes | undefined,
+    cells: HeldCells | null,
+    kids: readonly number[] | undefined,
+  ): Notes {
+    const notes = newNotes(before);
+    notes.cells = cells;
+    if (Array.isArray(container)) {
+      notes.values ??= container.slice();
+    } else if (kids !== undefined) {
+      const keys = kids.map((kid) => this.#keys[kid]!);
+      notes.kidKeys = notes.kidKeys === null ? keys : [...notes.kidKeys, ...keys];
+      const values = kids.map((kid) => this.#values[kid] as object);
+      notes.kids = notes.kids === null ? values : [...notes.kids, ...values];
+    }
+    setNotes(container, notes);
+    return notes;
   }
 }

@@ -146,7 +146,8 @@ export class Writer extends PlainWriter {
    */
   value(value: unknown, name?: string, view?: View): void {
     this.#name = name;
-    this.general(value, name ?? '', view);
+    if (view === undefined) this.plain(value, name ?? '');
+    else this.general(value, name ?? '', view);
   }
 
   /** Writes what stands in these bytes already: a value without references that has these slots. */
