@@ -29,9 +29,10 @@ interface Visit {
 
 /**
  * Gives every holder of a reference the value that was assigned to one of them.
+ * @returns the references that have only one holder left: no references any more
  * @throws CodecError `ERR_PSB_CODEC_REFERENCE` if two holders were assigned different values
  */
-export function settleReferences(root: object): void {
+export function settleReferences(root: object): ReadonlySet<Cell> {
   const holders = new Map<Cell, Holder[]>();
   const seen = new Set<object>([root]);
   const todo: Visit[] = [{ container: root, before: undefined, step: null }];
@@ -62,7 +63,13 @@ export function settleReferences(root: object): void {
       follow(slot.value, undefined, slot.name, step, seen, todo);
     }
   }
-  for (const [cell, list] of holders) settle(cell, list);
+  const single = new Set<Cell>();
+  const self = getNotes(root)?.self;
+  for (const [cell, list] of holders) {
+    settle(cell, list);
+    if (list.length === 1 && cell !== self) single.add(cell);
+  }
+  return single;
 }
 
 function follow(

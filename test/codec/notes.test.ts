@@ -176,6 +176,17 @@ describe('objects', () => {
     expect(after).toBe('u|a:1:{s:1:"a";i:1;}');
   });
 
+  it.each([0, 1, 2])('nor in an array that begins like a list, the one at %i', (at) => {
+    const object = 'O:1:"U":1:{s:1:"a";i:1;}';
+    const run = () =>
+      edit(`l|a:3:{i:0;${object}i:1;${object}i:5;${object}}`, (s) => {
+        const list = s['l'] as Record<number, object>;
+        const key = [0, 1, 5][at] as number;
+        list[key] = { ...list[key] };
+      });
+    expect(codeOf(run)).toEqual(['ERR_PSB_CLASS_LOST', `l[${[0, 1, 5][at]}]`]);
+  });
+
   it('are made with visibility', () => {
     const visibility = { b: 'protected', c: 'private', d: { private: 'P' } } as const;
     const object = new PhpObject('C', { a: 1, b: 2, c: 3, d: 4 }, { visibility });

@@ -7,7 +7,7 @@ import {
 } from '../../src/codec/index.ts';
 import { bytesOf, type Handler, readFixtures } from '../fixtures/fixtures.ts';
 import type { PeerFormat, PhpPeer } from '../interop/codec/php-peer.ts';
-import { mutate, Random } from './mutate.ts';
+import { mutate, padded, Random, repeating } from './mutate.ts';
 
 export const fuzzFormats: readonly PeerFormat[] = [
   'serialize',
@@ -110,7 +110,9 @@ export async function fuzz(
   while (performance.now() < end && findings.length < 40) {
     const batch: { readonly input: Buffer; readonly again: Buffer }[] = [];
     for (let n = 0; n < 400; n++) {
-      const input = mutate(random, random.of(corpus), random.of(corpus), isBinary);
+      const input = isText(format)
+        ? textInput(format, random, corpus)
+        : mutate(random, random.of(corpus), random.of(corpus), isBinary);
       inputs++;
       options.onInput?.(input);
       const again = tryOne(codec, input, find);
@@ -151,6 +153,22 @@ export async function fuzz(
     });
   }
   return { format, inputs, accepted, compared, findings };
+}
+
+function isText(format: PeerFormat): format is 'serialize' | 'php' | 'php_binary' {
+  return format === 'serialize' || format === 'php' || format === 'php_binary';
+}
+
+function textInput(
+  format: 'serialize' | 'php' | 'php_binary',
+  random: Random,
+  corpus: readonly Buffer[],
+): Buffer {
+  const input =
+    format === 'serialize' && random.below(4) === 0
+      ? repeating(random)
+      : mutate(random, random.of(corpus), random.of(corpus), false);
+  return random.below(3) === 0 ? padded(format, input) : input;
 }
 
 /** PHP writes an array that holds itself from the root unrolled, and again differently: nothing to compare. */

@@ -116,6 +116,68 @@ export function mutate(random: Random, blob: Buffer, other: Buffer, isBinary: bo
   return Buffer.from(bytes, 'latin1');
 }
 
+/** As the text reader keeps what it expects only for larger blobs, something to make them large. */
+const padding = `s:1100:"${'p'.repeat(1100)}";`;
+
+/** The same in a blob of more than a kilobyte. */
+export function padded(format: 'serialize' | 'php' | 'php_binary', bytes: Buffer): Buffer {
+  if (format === 'php') return Buffer.concat([Buffer.from(`pad|${padding}`), bytes]);
+  if (format === 'php_binary') return Buffer.concat([Buffer.from(`\x03pad${padding}`), bytes]);
+  return Buffer.concat([Buffer.from(`a:2:{s:3:"pad";${padding}s:1:"v";`), bytes, Buffer.from('}')]);
+}
+
+const keys = ['id', 'name', 'x', '-5', '5', '-0', '05', '__proto__', 'Öl', 'key_10', 'key_11'];
+const longKey = 'a key that is longer than those that any cache of keys keeps';
+
+/**
+ * A value made of arrays and objects that have few different keys, some of them twice, and of
+ * references to what came before: what PHP never writes, and reads by rules of its own. Nothing
+ * holds itself: a repeated key would leave a ring behind that PHP counts until it is collected.
+ */
+export function repeating(random: Random): Buffer {
+  let slots = 0;
+  const objects: number[] = [];
+  const open = new Set<number>();
+  const key = (): string => {
+    const name = random.below(12) === 0 ? longKey : random.of(keys);
+    return `s:${Buffer.byteLength(name)}:"${name}";`;
+  };
+  // Records mostly have the keys of the one before.
+  let usual: string[] = [key(), key(), key()];
+  const container = (depth: number): string => {
+    const kind = random.below(5);
+    const own = slots;
+    open.add(own);
+    const names =
+      random.below(3) > 0 ? usual : Array.from({ length: random.below(6) }, () => key());
+    usual = names.length > 0 ? names : usual;
+    const pairs = names.map((name, i) => {
+      if (kind === 0) return `i:${i};${value(depth - 1)}`;
+      // In an object it would be for __unserialize() to say what integer keys mean.
+      const integer = kind > 1 && random.below(6) === 0;
+      return (integer ? `i:${random.below(12) - 6};` : name) + value(depth - 1);
+    });
+    const head = kind === 1 ? 'O:8:"stdClass"' : 'a';
+    open.delete(own);
+    if (kind === 1) objects.push(own);
+    return `${head}:${pairs.length}:{${pairs.join('')}}`;
+  };
+  const value = (depth: number): string => {
+    const what = random.below(depth > 0 ? 12 : 8);
+    const target = 1 + random.below(slots + 1);
+    if (what === 0 && !open.has(target)) return `R:${target};`;
+    slots++;
+    if (what === 1 && objects.length > 0) return `r:${random.of(objects)};`;
+    if (what === 2) return 'd:0.5;';
+    if (what === 3) return 'd:1;';
+    if (what === 4) return 's:2:"ab";';
+    if (what < 8) return `i:${random.below(30)};`;
+    return container(depth);
+  };
+  slots++;
+  return Buffer.from(container(3));
+}
+
 function change(random: Random, bytes: string, other: string, isBinary: boolean): string {
   const at = random.below(bytes.length + 1);
   const end = Math.min(bytes.length, at + 1 + random.below(random.below(3) === 0 ? 30 : 4));

@@ -75,9 +75,10 @@ export class ObjectBuilder {
     }
     const current = this.#scopes[at]!;
     if (current === scope) {
-      // A repeated property: the last value in the first one's place.
+      // A repeated property: the last value in the first one's place, which PHP empties before.
       this.#floats?.delete(name);
       this.#slots?.release(this.#frameSlot, name);
+      define(this.#object, name, null);
       return;
     }
     const id = `${scope ?? '\0\0'}\0${name}`;

@@ -79,6 +79,10 @@ class Held implements HeldCells {
   }
 }
 
+function placeName(parent: number, key: Key): string {
+  return `${parent} ${key}`;
+}
+
 export class Slots {
   readonly #root: object;
   #count = 0;
@@ -99,6 +103,8 @@ export class Slots {
   readonly #latest: (Held | null)[] = [null];
   /** Has a place been overwritten or moved, so that what was opened there may be there no longer? */
   #displaced = false;
+  /** The last slot of each place that was taken since. */
+  #overwriting: Map<string, number> | null = null;
   #hasPayloads = false;
   readonly #cells: Cell[] = [];
   readonly #cellSlots: number[] = [];
@@ -133,6 +139,7 @@ export class Slots {
     if (parent === ROOT) this.#variables.set(String(key), slot);
     this.#parents[slot] = parent;
     this.#keys[slot] = key;
+    if (this.#displaced) this.#overwrite(parent, key, slot);
     return slot;
   }
 
@@ -143,11 +150,22 @@ export class Slots {
   }
 
   isFloat(slot: number): boolean {
-    return this.#floats?.has(slot) === true;
+    return this.#floats?.has(this.#latestOf(slot)) === true;
   }
 
   floatText(slot: number): string | null {
-    return this.#floats?.get(slot) ?? null;
+    return this.#floats?.get(this.#latestOf(slot)) ?? null;
+  }
+
+  #overwrite(parent: number, key: Key, slot: number): void {
+    this.#overwriting ??= new Map();
+    this.#overwriting.set(placeName(parent, key), slot);
+  }
+
+  /** The slot whose value the place of this one holds: a later one if it was overwritten. */
+  #latestOf(slot: number): number {
+    if (this.#overwriting === null || this.#elsewhere?.has(slot)) return slot;
+    return this.#overwriting.get(placeName(this.#parents[slot]!, this.#keys[slot]!)) ?? slot;
   }
 
   /** A container was opened in the place of this slot. */
@@ -168,7 +186,11 @@ export class Slots {
    */
   detach(name: string): void {
     const slot = this.#variables.get(name);
-    if (slot === undefined) return;
+    if (slot === undefined) {
+      // It was a reference to another one, and took no slot.
+      this.release(ROOT, name);
+      return;
+    }
     this.#variables.delete(name);
     this.move(slot, { value: this.read(slot), cell: this.release(ROOT, name) });
   }
@@ -203,6 +225,7 @@ export class Slots {
   /** The place (parent, key) becomes another holder of the variable in `slot`. */
   alias(slot: number, parent: number, key: Key): void {
     const cell = this.#cellOf(slot);
+    if (this.#displaced) this.#overwrite(parent, key, this.#latestOf(slot));
     this.hold(parent, key, cell);
   }
 

@@ -70,15 +70,13 @@ export function encodeWith(
   idle = null;
   const { output } = writer;
   const base = depth;
-  let references: 'unseen' | 'seen' | 'settled' = 'unseen';
+  let areSeen = false;
+  let single: ReadonlySet<Cell> | null = null;
   let careful = isPrototypePolluted();
   for (;;) {
     try {
-      if (references === 'seen') {
-        settleReferences(root as object);
-        references = 'settled';
-      }
-      writer.begin(options, references === 'settled', careful, root);
+      if (areSeen) single ??= settleReferences(root as object);
+      writer.begin(options, single, careful, root);
       write(writer);
       const bytes = output.take();
       output.release();
@@ -89,7 +87,7 @@ export function encodeWith(
       while (depth > base) leave();
       output.rewind();
       if (error === UNSETTLED) {
-        references = 'seen';
+        areSeen = true;
       } else if (careful) {
         output.release();
         throw error;
@@ -115,18 +113,24 @@ let idle: Writer | null = null;
 
 export class Writer extends PlainWriter {
   #options: WriteOptions = UNSET;
-  #settled = false;
+  /** Once references are settled: those that are none any more, having one holder. */
+  #single: ReadonlySet<Cell> | null = null;
   #base = depth;
   #cells: Map<Cell, number> | null = null;
   #name: string | undefined;
   /** What holds the values that are written one by one. */
   #root: object | null = null;
 
-  begin(options: WriteOptions, settled: boolean, careful: boolean, root: unknown): void {
+  begin(
+    options: WriteOptions,
+    single: ReadonlySet<Cell> | null,
+    careful: boolean,
+    root: unknown,
+  ): void {
     this.start(options.precision, options.maxDepth, careful);
     this.#root = Array.isArray(root) || typeof root !== 'object' ? null : root;
     this.#options = options;
-    this.#settled = settled;
+    this.#single = single;
     this.#base = depth;
     this.#cells = null;
     this.#name = undefined;
@@ -136,6 +140,7 @@ export class Writer extends PlainWriter {
   forget(): void {
     this.#root = null;
     this.#cells = null;
+    this.#single = null;
     this.objects = null;
   }
 
@@ -245,21 +250,26 @@ export class Writer extends PlainWriter {
     frame.key = name;
     if (scope === INT_KEY) output.ascii(`i:${name};`);
     else if (!output.name(scope === null ? name : `\0${scope}\0${name}`)) throw this.#lone(name);
-    if (slot.cell !== null && !this.#settled) throw UNSETTLED;
-    if (slot.float && typeof slot.value === 'number' && slot.cell === null) {
+    const cell = slot.cell === null ? undefined : this.#reference(slot.cell);
+    if (slot.float && typeof slot.value === 'number' && cell === undefined) {
       this.slots++;
       output.ascii(`d:${slot.floatText ?? formatFloat(slot.value, this.#options.precision)};`);
       return false;
     }
-    return this.#write(slot.value, name, slot.cell ?? undefined, undefined);
+    return this.#write(slot.value, name, cell, undefined);
   }
 
   /** Writes the value of a slot. Returns true if a container was opened. */
   #place(value: unknown, key: Key, view: View | undefined): boolean {
     if (view === undefined) return this.#write(value, key, undefined, undefined);
     const cell = view.notes.cells === null ? undefined : view.cell(key, value);
-    if (cell !== undefined && !this.#settled) throw UNSETTLED;
-    return this.#write(value, key, cell, view);
+    return this.#write(value, key, cell && this.#reference(cell), view);
+  }
+
+  /** The reference that a slot holds, if it is one: others hold it, too. */
+  #reference(cell: Cell): Cell | undefined {
+    if (this.#single === null) throw UNSETTLED;
+    return this.#single.has(cell) ? undefined : cell;
   }
 
   #write(value: unknown, key: Key, cell: Cell | undefined, view: View | undefined): boolean {
