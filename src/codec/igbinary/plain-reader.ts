@@ -6,10 +6,10 @@
  * the same to the last note.
  */
 import { CodecError } from '../../errors.ts';
+import { closeList, closeMap, type Marks } from '../containers.ts';
+import { expectedLayout } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import { type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
-import { closeList, closeMap, type Marks } from '../php/containers.ts';
-import { expectedLayout } from '../php/layout.ts';
 import { PhpObject } from '../values.ts';
 import * as F from './format.ts';
 import { noteIgbinary } from './igbinary-notes.ts';

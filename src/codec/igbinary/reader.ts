@@ -6,6 +6,8 @@
  * a second pass.
  */
 import { CodecError } from '../../errors.ts';
+import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../containers.ts';
+import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import {
   Cell,
@@ -17,10 +19,8 @@ import {
   makeNotes,
   setNotes,
 } from '../notes.ts';
+import { ObjectBuilder } from '../object-builder.ts';
 import { joinPath } from '../path.ts';
-import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../php/containers.ts';
-import { expectedLayout, unmangle } from '../php/layout.ts';
-import { ObjectBuilder } from '../php/object-builder.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';

@@ -5,13 +5,13 @@
  */
 import { CodecError } from '../../errors.ts';
 import { BlobText } from '../blob-text.ts';
+import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../containers.ts';
 import { INDEX, keyKinds, keySlot, keyTexts } from '../key-cache.ts';
+import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import { getNotes, INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
+import { ObjectBuilder } from '../object-builder.ts';
 import { joinPath } from '../path.ts';
-import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../php/containers.ts';
-import { expectedLayout, unmangle } from '../php/layout.ts';
-import { ObjectBuilder } from '../php/object-builder.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { MsgpackCell, type MsgpackNotes, noteMsgpack } from './msgpack-notes.ts';

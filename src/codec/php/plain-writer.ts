@@ -14,7 +14,7 @@ import { View } from '../view.ts';
 import { formatFloat } from './floats.ts';
 import { Identities } from './identities.ts';
 import { putKey } from './key-tokens.ts';
-import { type LayoutTokens, layoutTokens } from './layout.ts';
+import { type LayoutTokens, layoutTokens } from './layout-tokens.ts';
 import {
   copyEights,
   putBoolean,

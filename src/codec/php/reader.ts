@@ -8,6 +8,7 @@
  */
 
 import { CodecError } from '../../errors.ts';
+import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../containers.ts';
 import {
   highestRank,
   INDEX,
@@ -23,6 +24,7 @@ import {
   PROTO,
   WORDS,
 } from '../key-cache.ts';
+import { isKnownClass, unmangle } from '../layouts.ts';
 import {
   getNotes,
   INT_KEY,
@@ -32,14 +34,13 @@ import {
   setNotes,
   stampNotes,
 } from '../notes.ts';
+import { ObjectBuilder } from '../object-builder.ts';
 import { joinPath } from '../path.ts';
 import { SHORT, shortText } from '../short-text.ts';
 import { asText, decodeKey, decodeText, decodeUtf8, isAsciiBytes } from '../text.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
-import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from './containers.ts';
 import { formatFloat, parseFloatText } from './floats.ts';
-import { isKnownClass, layoutAt, unmangle } from './layout.ts';
-import { ObjectBuilder } from './object-builder.ts';
+import { expectHead, layoutAt } from './layout-tokens.ts';
 import { payloadInfo } from './payload.ts';
 import { skipEscaped } from './skip.ts';
 import { PayloadSlot, ROOT, type Slots } from './slots.ts';
@@ -558,7 +559,8 @@ export class Reader {
         } else {
           noted = true;
           if (kind === BUILD) {
-            (shape as ObjectBuilder).finish();
+            const layout = (shape as ObjectBuilder).finish();
+            if (layout !== null) expectHead(layout);
           } else if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
             closeMap(done, -1, marks, floatMark, kidMark, -1, 0, false, shape as Layout);
           }

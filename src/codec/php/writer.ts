@@ -22,7 +22,7 @@ import {
 import { View, viewOf } from '../view.ts';
 import { formatFloat } from './floats.ts';
 import { Identities } from './identities.ts';
-import { layoutTokens } from './layout.ts';
+import { layoutTokens } from './layout-tokens.ts';
 import { TextOutput } from './output.ts';
 import { movePayload, payloadInfo } from './payload.ts';
 import { isPrototypePolluted, PlainWriter } from './plain-writer.ts';

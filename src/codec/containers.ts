@@ -3,7 +3,7 @@
  * noted children, an order that JavaScript would change.
  */
 
-import { type Key, type Layout, makeNotes, type Notes, newNotes, setNotes } from '../notes.ts';
+import { type Key, type Layout, makeNotes, type Notes, newNotes, setNotes } from './notes.ts';
 
 /** What the open containers have to note: each one owns the tails from its marks on. */
 export interface Marks {

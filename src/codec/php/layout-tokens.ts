@@ -1,23 +1,12 @@
 /**
- * Layouts of objects: which class, which properties of which visibility in which order. Objects of
- * one class mostly agree, so the reader follows the layout that it saw last and compares bytes.
+ * Layouts of objects as serialize() text: what the writer copies, and what the reader compares with
+ * the bytes before it, so as not to read them.
  */
 
 import { isClassName } from '../class-name.ts';
 import { tokenWords } from '../key-cache.ts';
-import { INT_KEY, Layout, type TokenWords } from '../notes.ts';
+import { INT_KEY, type Layout, type TokenWords } from '../notes.ts';
 import { encodeKey } from '../text.ts';
-
-interface ClassEntry {
-  /** The layout to expect: one that was met twice. */
-  last: Layout | null;
-  readonly all: Layout[];
-}
-
-// Bounded, since input names the classes.
-const MAX_CLASSES = 512;
-const MAX_LAYOUTS = 8;
-const classes = new Map<string, ClassEntry>();
 
 export interface LayoutTokens {
   /** `O:4:"User":2:{` */
@@ -59,59 +48,12 @@ function headSlot(b: Uint8Array, p: number): number {
   return ((b[p + 2]! * 3) ^ (b[p + 3]! * 5) ^ (b[p + 6]! * 7) ^ (b[p + 9]! << 1)) & (HEADS - 1);
 }
 
-function expectHead(layout: Layout): void {
+/** From now on `layoutAt` knows the head of these objects. */
+export function expectHead(layout: Layout): void {
   const tokens = layoutTokens(layout);
   // What is expected is stored without a look at its name.
   if (tokens === undefined || tokens.words === null || layout.names.includes('__proto__')) return;
   heads[headSlot(tokens.head, 0)] = layout;
-}
-
-/** The layout to expect for an object of this class. */
-export function expectedLayout(className: string): Layout | null {
-  return classes.get(className)?.last ?? null;
-}
-
-/** Was an object of this class read before, so that its name is known to be a good one? */
-export function isKnownClass(className: string): boolean {
-  return classes.has(className);
-}
-
-/** The one Layout object for these properties, remembered as the one to expect next. */
-export function internLayout(
-  className: string,
-  names: readonly string[],
-  scopes: readonly (string | null)[],
-): Layout {
-  let entry = classes.get(className);
-  if (entry === undefined) {
-    if (classes.size >= MAX_CLASSES) classes.clear();
-    entry = { last: null, all: [] };
-    classes.set(className, entry);
-  }
-  let found = entry.all.find((layout) => agrees(layout, names, scopes));
-  if (found === undefined) {
-    found = new Layout(className, names, scopes);
-    // Very wide ones are not worth keeping.
-    if (names.length > 256) return found;
-    if (entry.all.length >= MAX_LAYOUTS) entry.all.shift();
-    entry.all.push(found);
-  } else {
-    entry.last = found;
-    expectHead(found);
-  }
-  return found;
-}
-
-function agrees(
-  layout: Layout,
-  names: readonly string[],
-  scopes: readonly (string | null)[],
-): boolean {
-  if (layout.names.length !== names.length) return false;
-  for (let i = 0; i < names.length; i++) {
-    if (layout.names[i] !== names[i] || layout.scopes[i] !== scopes[i]) return false;
-  }
-  return true;
 }
 
 /** The encoded parts of a layout; `undefined` if a name cannot be written. */
@@ -179,16 +121,4 @@ function quoted(letter: string, text: string, after: string): Buffer | undefined
     bytes,
     Buffer.from(`"${after}`),
   ]);
-}
-
-/** Splits a mangled name: `\0*\0name` protected, `\0Class\0name` private, else public. */
-export function unmangle(mangled: string): {
-  readonly name: string;
-  readonly scope: string | null;
-} {
-  if (mangled.charCodeAt(0) !== 0) return { name: mangled, scope: null };
-  const second = mangled.indexOf('\0', 1);
-  // An array cast to stdClass may hold any name.
-  if (second < 0) return { name: mangled, scope: null };
-  return { name: mangled.slice(second + 1), scope: mangled.slice(1, second) };
 }

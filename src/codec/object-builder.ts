@@ -3,10 +3,25 @@
  * several of the same plain name.
  */
 
-import { type Cell, getNotes, type HiddenSlot, type Key, makeNotes, setNotes } from '../notes.ts';
-import { define, type PhpObject } from '../values.ts';
-import { internLayout } from './layout.ts';
-import type { Slots } from './slots.ts';
+import { expectedLayout, internLayout } from './layouts.ts';
+import {
+  type Cell,
+  getNotes,
+  type HiddenSlot,
+  type Key,
+  type Layout,
+  makeNotes,
+  setNotes,
+} from './notes.ts';
+import { define, type PhpObject } from './values.ts';
+
+/** The slot table of a format that numbers variables, as far as it is needed here. */
+export interface SlotTable {
+  release(parent: number, key: Key): Cell | null;
+  move(slot: number, to: HiddenSlot): void;
+  alias(slot: number, parent: number, key: Key): void;
+  aliasElsewhere(slot: number): Cell;
+}
 
 /** Up to this many properties are searched one by one. */
 const FEW = 12;
@@ -22,14 +37,14 @@ export class ObjectBuilder {
   #at: Map<string, number> | null = null;
   #floats: Map<string, string | null> | null = null;
   #hidden: Map<string, HiddenSlot> | null = null;
-  readonly #slots: Slots | null;
+  readonly #slots: SlotTable | null;
   readonly #frameSlot: number;
   /** Slot of each entry, to follow a property when another one takes its name; −1 for none. */
   #slotOf: number[] | null = null;
   #name = '';
   #target: HiddenSlot | null = null;
 
-  constructor(object: PhpObject, className: string, slots: Slots | null, frameSlot: number) {
+  constructor(object: PhpObject, className: string, slots: SlotTable | null, frameSlot: number) {
     this.#object = object;
     this.#className = className;
     this.#slots = slots;
@@ -130,9 +145,9 @@ export class ObjectBuilder {
 
   /** The place becomes a holder of the variable in `slot`. */
   alias(slot: number): void {
-    const slots = this.#slots as Slots;
+    const slots = this.#slots as SlotTable;
     if (this.#target === null) slots.alias(slot, this.#frameSlot, this.#name);
-    else this.#target.cell = slots.aliasElsewhere(slot) as Cell;
+    else this.#target.cell = slots.aliasElsewhere(slot);
   }
 
   /** The property becomes a holder of this reference; true if it is hidden and keeps it itself. */
@@ -157,7 +172,8 @@ export class ObjectBuilder {
     }
   }
 
-  finish(): void {
+  /** @returns the layout, if objects of the class may be expected to have it */
+  finish(): Layout | null {
     const names: string[] = [];
     const scopes: (string | null)[] = [];
     const kidKeys: string[] = [];
@@ -180,10 +196,11 @@ export class ObjectBuilder {
       }
     }
     const layout = internLayout(this.#className, names, scopes);
+    const expected = expectedLayout(this.#className) === layout ? layout : null;
     const hides = this.#hidden !== null && this.#hidden.size > 0;
     if (floatKeys.length + kids.length === 0 && !hides) {
       setNotes(this.#object, layout.plain);
-      return;
+      return expected;
     }
     const fields = {
       layout,
@@ -194,6 +211,7 @@ export class ObjectBuilder {
       order: hides ? this.#entries : null,
     };
     setNotes(this.#object, makeNotes(fields));
+    return expected;
   }
 }
 
