@@ -4,6 +4,7 @@
  * would take a tenth of the time. What outgrows the slab goes on in a larger chunk and is copied out.
  */
 
+import { markAsUntransferable } from 'node:worker_threads';
 import { CodecError } from '../errors.ts';
 
 const SLAB = 64 * 1024;
@@ -137,8 +138,15 @@ export class Output {
 
 function takeSlab(): Chunk {
   // A getter in the data may encode something itself: then the slab is taken.
-  const chunk = slab ?? makeChunk(SLAB);
+  const chunk = slab ?? makeSlab();
   slab = null;
+  return chunk;
+}
+
+function makeSlab(): Chunk {
+  const chunk = makeChunk(SLAB);
+  // Handing one result over to a worker would take the room of all others away.
+  markAsUntransferable(chunk.bytes.buffer);
   return chunk;
 }
 
