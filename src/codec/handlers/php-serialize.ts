@@ -59,8 +59,7 @@ function decodeOnly(bytes: Buffer, limits: DecodeLimits, only: ReadonlySet<strin
   for (let i = 0; i < count; i++) {
     const letter = bytes[pos];
     if (letter !== 105 && letter !== 115 && letter !== 83) throw badValue(pos, '');
-    keys.pos = pos;
-    const name = keyText(keys.value(ROOT, ''));
+    const name = readKey(keys, pos);
     pos = keys.pos;
     if (only.has(name)) {
       reader.pos = pos;
@@ -89,8 +88,7 @@ function defer(bytes: Buffer, limits: DecodeLimits): Variables | undefined {
   builder.pos = header[0].length;
   for (let i = Number(header[1]); i > 0; i--) {
     if (bytes[builder.pos] !== 115 || bytes[builder.pos + 2] === 48) return undefined;
-    keys.pos = builder.pos;
-    const name = keyText(keys.value(ROOT, ''));
+    const name = readKey(keys, builder.pos);
     if (!builder.add(name, keys.pos)) return undefined;
   }
   if (bytes[builder.pos] !== 125 || builder.pos + 1 !== bytes.length) return undefined;
@@ -119,6 +117,9 @@ function encodeDeferred(variables: Variables, limits: EncodeLimits, deferred: De
 
 const WHOLE = Symbol('to be written as a whole');
 
-function keyText(key: unknown): string {
+/** The key at `pos` as a name; leaves the reader behind it. */
+function readKey(keys: Reader, pos: number): string {
+  keys.pos = pos;
+  const key = keys.value(ROOT, '');
   return key instanceof Uint8Array ? decodeKey(key as Buffer, 0, key.length) : String(key);
 }

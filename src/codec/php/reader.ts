@@ -62,8 +62,10 @@ const BUILD = 4;
 
 /** Lists up to this length get their room at once; a claimed count never buys more. */
 const PRESIZE = 64;
-/** Blobs up to this size are read without what is made of a whole blob first. */
+/** Blobs up to this size are read without what is made of a whole blob first … */
 const SMALL = 1024;
+/** … and so are the first texts of larger ones: there may be no more that are wanted. */
+const FIRST_TEXTS = 4;
 const POW10 = Array.from({ length: 23 }, (_, i) => 10 ** i);
 const INT_MAX = 9223372036854775807n;
 const INT_MIN = -9223372036854775808n;
@@ -117,6 +119,8 @@ export class Reader {
   #latin: string | null = null;
   #view: DataView | null = null;
   #ascii: boolean | undefined;
+  /** How many of the first texts were read. */
+  #texts = 0;
 
   constructor(
     bytes: Buffer,
@@ -145,7 +149,8 @@ export class Reader {
   text(start: number, length: number): string | Buffer {
     const b = this.bytes;
     const end = start + length;
-    const whole = b.length >= SMALL;
+    const whole = b.length >= SMALL && this.#texts >= FIRST_TEXTS;
+    if (!whole) this.#texts++;
     if (whole && this.#ascii === undefined) this.#ascii = isAsciiBytes(b);
     const ascii = this.#ascii === true;
     if (length < 13) {
