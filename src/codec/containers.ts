@@ -14,6 +14,19 @@ export interface Marks {
   readonly order: Key[];
 }
 
+export function makeMarks(): Marks {
+  return { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
+}
+
+/** Nothing of the data may stay behind, also after an error. */
+export function clearMarks(marks: Marks): void {
+  marks.floatKeys.length = 0;
+  marks.floatTexts.length = 0;
+  marks.kidKeys.length = 0;
+  marks.kids.length = 0;
+  marks.order.length = 0;
+}
+
 /** Stands in `floatTexts` and `kids` where a repeated key made what was noted of it void. */
 export const REPEATED = '\0';
 export const REPEATED_KID: object = Object.freeze({});

@@ -3,6 +3,7 @@
  * several of the same plain name.
  */
 
+import type { Marks } from './containers.ts';
 import { expectedLayout, internLayout } from './layouts.ts';
 import {
   type Cell,
@@ -51,9 +52,30 @@ export class ObjectBuilder {
     this.#frameSlot = frameSlot;
   }
 
-  /** Takes over a property that was read while the expected layout still fitted. */
-  adopt(name: string, scope: string | null): void {
-    this.#show(name, scope);
+  /**
+   * Goes on with an object of which some properties fitted the layout that was expected, and takes
+   * over what was noted of them.
+   */
+  static instead(
+    object: PhpObject,
+    layout: Layout,
+    fitting: number,
+    marks: Marks,
+    floatMark: number,
+    kidMark: number,
+  ): ObjectBuilder {
+    const builder = new ObjectBuilder(object, layout.className, null, 0);
+    for (let i = 0; i < fitting; i++) builder.#show(layout.names[i]!, layout.scopes[i] ?? null);
+    for (let i = floatMark; i < marks.floatKeys.length; i++) {
+      builder.#floats ??= new Map();
+      builder.#floats.set(marks.floatKeys[i] as string, marks.floatTexts[i] ?? null);
+    }
+    marks.floatKeys.length = floatMark;
+    marks.floatTexts.length = floatMark;
+    // The builder finds noted children itself.
+    marks.kidKeys.length = kidMark;
+    marks.kids.length = kidMark;
+    return builder;
   }
 
   #show(name: string, scope: string | null): void {
@@ -72,11 +94,6 @@ export class ObjectBuilder {
 
   #find(name: string): number {
     return this.#at === null ? this.#entries.indexOf(name) : (this.#at.get(name) ?? -1);
-  }
-
-  adoptFloat(name: string, text: string | null): void {
-    this.#floats ??= new Map();
-    this.#floats.set(name, text);
   }
 
   /** The next value belongs to this property. */

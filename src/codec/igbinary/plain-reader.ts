@@ -6,7 +6,7 @@
  * the same to the last note.
  */
 import { CodecError } from '../../errors.ts';
-import { closeList, closeMap, type Marks } from '../containers.ts';
+import { clearMarks, closeList, closeMap, makeMarks } from '../containers.ts';
 import { expectedLayout } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import { type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
@@ -34,7 +34,7 @@ const ORDINARY = 0;
 const FLOAT = 1;
 const NOTED = 2;
 
-const marks: Marks = { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
+const marks = makeMarks();
 const doubleWords = new Uint32Array(2);
 const doubleValue = new Float64Array(doubleWords.buffer);
 const noBytes = Buffer.alloc(0);
@@ -76,11 +76,7 @@ export function readPlain(blob: Buffer, options: IgbinaryReadOptions): IgbinaryV
     if (strings.repeated) noteIgbinary(value, { fullStrings: true });
     return { value, end: pos };
   } catch (error) {
-    marks.floatKeys.length = 0;
-    marks.floatTexts.length = 0;
-    marks.kidKeys.length = 0;
-    marks.kids.length = 0;
-    marks.order.length = 0;
+    clearMarks(marks);
     // What is wrong with a blob the general reader tells better.
     if (error === NOT_PLAIN || error instanceof CodecError) return undefined;
     throw error;

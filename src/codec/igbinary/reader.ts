@@ -6,7 +6,14 @@
  * a second pass.
  */
 import { CodecError } from '../../errors.ts';
-import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../containers.ts';
+import {
+  clearMarks,
+  closeList,
+  closeMap,
+  makeMarks,
+  REPEATED,
+  REPEATED_KID,
+} from '../containers.ts';
 import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import {
@@ -44,7 +51,7 @@ const stackContainers: (object | null)[] = [];
 const stackKeys: Key[] = [];
 const stackShapes: (Layout | ObjectBuilder | HiddenSlot | null)[] = [];
 const stackCells: (Cell | null)[] = [];
-const marks: Marks = { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
+const marks = makeMarks();
 
 const doubleBytes = new Uint8Array(8);
 const doubleValue = new Float64Array(doubleBytes.buffer);
@@ -572,10 +579,11 @@ export class IgbinaryReader {
           // A declared property without a value; in an array the pair is absent.
           if (kind === OBJECT) {
             if (!(shape instanceof ObjectBuilder)) {
-              shape = this.#unexpected(
+              shape = ObjectBuilder.instead(
                 container as PhpObject,
                 shape as Layout,
                 index,
+                marks,
                 floatMark,
                 kidMark,
               );
@@ -625,7 +633,14 @@ export class IgbinaryReader {
               key = layout.names[index++]!;
               break;
             }
-            shape = this.#unexpected(container as PhpObject, layout, index, floatMark, kidMark);
+            shape = ObjectBuilder.instead(
+              container as PhpObject,
+              layout,
+              index,
+              marks,
+              floatMark,
+              kidMark,
+            );
           }
           index++;
           if (keyKind === 0) {
@@ -910,27 +925,6 @@ export class IgbinaryReader {
     return { name, scope, value: null, float: false, floatText: null, cell: null };
   }
 
-  /** An object that has other properties than the last one of its class. */
-  #unexpected(
-    object: PhpObject,
-    layout: Layout,
-    index: number,
-    floatMark: number,
-    kidMark: number,
-  ): ObjectBuilder {
-    const builder = new ObjectBuilder(object, layout.className, null, 0);
-    for (let i = 0; i < index; i++) builder.adopt(layout.names[i]!, layout.scopes[i] ?? null);
-    for (let i = floatMark; i < marks.floatKeys.length; i++) {
-      builder.adoptFloat(marks.floatKeys[i] as string, null);
-    }
-    marks.floatKeys.length = floatMark;
-    marks.floatTexts.length = floatMark;
-    // The builder finds noted children itself.
-    marks.kidKeys.length = kidMark;
-    marks.kids.length = kidMark;
-    return builder;
-  }
-
   #pendingOf(container: object): Pending {
     this.#pending ??= new Map();
     let pending = this.#pending.get(container);
@@ -1063,11 +1057,7 @@ function reset(): void {
   stackContainers.length = 0;
   stackShapes.length = 0;
   stackCells.length = 0;
-  marks.floatKeys.length = 0;
-  marks.floatTexts.length = 0;
-  marks.kidKeys.length = 0;
-  marks.kids.length = 0;
-  marks.order.length = 0;
+  clearMarks(marks);
 }
 
 function growStack(): void {

@@ -5,7 +5,14 @@
  */
 import { CodecError } from '../../errors.ts';
 import { BlobText } from '../blob-text.ts';
-import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../containers.ts';
+import {
+  clearMarks,
+  closeList,
+  closeMap,
+  makeMarks,
+  REPEATED,
+  REPEATED_KID,
+} from '../containers.ts';
 import { INDEX, keyKinds, keySlot, keyTexts } from '../key-cache.ts';
 import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
@@ -54,7 +61,7 @@ const stackContainers: (object | null)[] = [];
 const stackKeys: Key[] = [];
 const stackShapes: (Layout | ObjectBuilder | null)[] = [];
 const stackCells: (MsgpackCell | null)[] = [];
-const marks: Marks = { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
+const marks = makeMarks();
 
 const doubleBytes = new Uint8Array(8);
 const doubleValue = new Float64Array(doubleBytes.buffer);
@@ -543,7 +550,14 @@ export class MsgpackReader {
               key = layout.names[index++]!;
               break;
             }
-            shape = this.#unexpected(container as PhpObject, layout, index, floatMark, kidMark);
+            shape = ObjectBuilder.instead(
+              container as PhpObject,
+              layout,
+              index,
+              marks,
+              floatMark,
+              kidMark,
+            );
           }
           index++;
           if (name === null) {
@@ -778,25 +792,6 @@ export class MsgpackReader {
     );
   }
 
-  #unexpected(
-    object: PhpObject,
-    layout: Layout,
-    index: number,
-    floatMark: number,
-    kidMark: number,
-  ): ObjectBuilder {
-    const builder = new ObjectBuilder(object, layout.className, null, 0);
-    for (let i = 0; i < index; i++) builder.adopt(layout.names[i]!, layout.scopes[i] ?? null);
-    for (let i = floatMark; i < marks.floatKeys.length; i++) {
-      builder.adoptFloat(marks.floatKeys[i] as string, null);
-    }
-    marks.floatKeys.length = floatMark;
-    marks.floatTexts.length = floatMark;
-    marks.kidKeys.length = kidMark;
-    marks.kids.length = kidMark;
-    return builder;
-  }
-
   #pendingOf(container: object): Pending {
     this.#pending ??= new Map();
     let pending = this.#pending.get(container);
@@ -887,11 +882,7 @@ function reset(): void {
   stackContainers.length = 0;
   stackShapes.length = 0;
   stackCells.length = 0;
-  marks.floatKeys.length = 0;
-  marks.floatTexts.length = 0;
-  marks.kidKeys.length = 0;
-  marks.kids.length = 0;
-  marks.order.length = 0;
+  clearMarks(marks);
 }
 
 function growStack(): void {

@@ -8,7 +8,14 @@
  */
 
 import { CodecError } from '../../errors.ts';
-import { closeList, closeMap, type Marks, REPEATED, REPEATED_KID } from '../containers.ts';
+import {
+  clearMarks,
+  closeList,
+  closeMap,
+  makeMarks,
+  REPEATED,
+  REPEATED_KID,
+} from '../containers.ts';
 import {
   highestRank,
   INDEX,
@@ -43,7 +50,7 @@ import { formatFloat, parseFloatText } from './floats.ts';
 import { expectHead, layoutAt } from './layout-tokens.ts';
 import { payloadInfo } from './payload.ts';
 import { skipEscaped } from './skip.ts';
-import { PayloadSlot, ROOT, type Slots } from './slots.ts';
+import { PayloadSlot, type Slots } from './slots.ts';
 
 export interface ReadLimits {
   readonly maxDepth: number;
@@ -84,7 +91,7 @@ const stackKeys: Key[] = [];
 const stackShapes: (Layout | ObjectBuilder | null)[] = [];
 
 /** What the open containers have to note; each container owns the tail from its mark on. */
-const marks: Marks = { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
+const marks = makeMarks();
 
 export class Reader {
   readonly bytes: Buffer;
@@ -187,11 +194,7 @@ export class Reader {
         stackShapes.length = 0;
       }
       if (marks.floatKeys.length + marks.kids.length + marks.order.length > 0) {
-        marks.floatKeys.length = 0;
-        marks.floatTexts.length = 0;
-        marks.kidKeys.length = 0;
-        marks.kids.length = 0;
-        marks.order.length = 0;
+        clearMarks(marks);
       }
     }
   }
@@ -798,16 +801,7 @@ export class Reader {
   ): ObjectBuilder {
     if (this.slots !== null) throw UNEXPECTED;
     this.deviated = true;
-    const builder = new ObjectBuilder(object, layout.className, null, ROOT);
-    for (let i = 0; i < read; i++) builder.adopt(layout.names[i]!, layout.scopes[i]!);
-    for (let i = floatMark; i < marks.floatKeys.length; i++) {
-      builder.adoptFloat(marks.floatKeys[i] as string, marks.floatTexts[i]!);
-    }
-    marks.floatKeys.length = floatMark;
-    marks.floatTexts.length = floatMark;
-    marks.kidKeys.length = kidMark;
-    marks.kids.length = kidMark;
-    return builder;
+    return ObjectBuilder.instead(object, layout, read, marks, floatMark, kidMark);
   }
 
   /** More digits than a double holds for certain. */
