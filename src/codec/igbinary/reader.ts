@@ -27,6 +27,7 @@ import {
   setNotes,
 } from '../notes.ts';
 import { ObjectBuilder } from '../object-builder.ts';
+import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
@@ -82,7 +83,7 @@ export class IgbinaryReader {
   readonly #budget: CopyBudget;
   /** Elements that may still be read. */
   #elements: number;
-  #cells: Map<object, Map<string, Cell>> | null = null;
+  #cells: OpenCells | null = null;
   #holders: Map<Cell, number> | null = null;
   #pending: Map<object, Pending> | null = null;
   /** An array that is still open was pointed at. */
@@ -618,7 +619,7 @@ export class IgbinaryReader {
           kind !== OBJECT &&
           keyKind !== INDEX_KEY &&
           keyKind !== INTEGER_KEY &&
-          this.#cells.get(container as object)?.has(String(key)) &&
+          this.#cells.has(container as object, key) &&
           (keyKind !== 0 || !this.#pending?.get(container as object)?.stringKeys?.has(String(key)))
         ) {
           // PHP does not write a key twice, and what it makes of the reference is chance.
@@ -709,7 +710,7 @@ export class IgbinaryReader {
         }
         if (this.#careful && Object.hasOwn(container as object, key)) {
           // A repeated key: the last value in the first one's place, and no longer a reference.
-          this.#cells?.get(container as object)?.delete(String(key));
+          this.#cells?.release(container as object, key);
           marks.floatKeys.push(key);
           marks.floatTexts.push(REPEATED);
           marks.kidKeys.push(key);
@@ -949,13 +950,8 @@ export class IgbinaryReader {
       shape.cell = cell;
       return;
     }
-    this.#cells ??= new Map();
-    let cells = this.#cells.get(container);
-    if (cells === undefined) {
-      cells = new Map();
-      this.#cells.set(container, cells);
-    }
-    cells.set(String(key), cell);
+    this.#cells ??= new OpenCells();
+    this.#cells.hold(container, key, cell);
   }
 
   /** A list became a map: everything that knew the list must know the map. */
@@ -963,25 +959,19 @@ export class IgbinaryReader {
     const known = this.#ids[id];
     if (known instanceof Cell) known.value = map;
     else this.#ids[id] = map;
-    const cells = this.#cells?.get(list);
-    if (cells !== undefined) this.#cells?.set(map, cells);
+    this.#cells?.move(list, map);
     const pending = this.#pending?.get(list);
     if (pending !== undefined) this.#pending?.set(map, pending);
   }
 
   /** Writes references and igbinary's own notes into the notes of a complete container. */
   #finish(container: object): boolean {
-    const cells = this.#cells?.get(container);
-    if (cells !== undefined && cells.size > 0) {
-      const old = getNotes(container);
-      const values = Array.isArray(container) ? (old?.values ?? container.slice()) : null;
-      setNotes(container, makeNotes({ ...old, cells, values }));
-    }
+    const isHolder = this.#cells?.note(container) === true;
     const pending = this.#pending?.get(container);
     if (pending !== undefined) noteIgbinary(container, pending);
     const isRecursive = this.#recursive?.has(container) === true;
     if (isRecursive) setNotes(container, makeNotes({ ...getNotes(container), body: {} }));
-    return cells !== undefined || pending !== undefined || isRecursive;
+    return isHolder || pending !== undefined || isRecursive;
   }
 
   /** PHP marks a reference also if its other holders are not in the session. */

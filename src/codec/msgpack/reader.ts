@@ -18,6 +18,7 @@ import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import { getNotes, INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
 import { ObjectBuilder } from '../object-builder.ts';
+import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
@@ -90,7 +91,7 @@ export class MsgpackReader {
   /** Containers, objects and references by id; the first id is 1. */
   readonly #ids: unknown[] = [null];
   #elements: number;
-  #cells: Map<object, Map<string, MsgpackCell>> | null = null;
+  #cells: OpenCells | null = null;
   #objectCells: Map<object, MsgpackCell> | null = null;
   #pending: Map<object, Pending> | null = null;
   #openPointedAt = false;
@@ -616,7 +617,7 @@ export class MsgpackReader {
           loose |= 1;
         }
         if (this.#careful && Object.hasOwn(container as object, key)) {
-          this.#cells?.get(container as object)?.delete(String(key));
+          this.#cells?.release(container as object, key);
           marks.floatKeys.push(key);
           marks.floatTexts.push(REPEATED);
           marks.kidKeys.push(key);
@@ -809,13 +810,8 @@ export class MsgpackReader {
     cell: MsgpackCell,
   ): void {
     if (shape instanceof ObjectBuilder && shape.hold(cell)) return;
-    this.#cells ??= new Map();
-    let cells = this.#cells.get(container);
-    if (cells === undefined) {
-      cells = new Map();
-      this.#cells.set(container, cells);
-    }
-    cells.set(String(key), cell);
+    this.#cells ??= new OpenCells();
+    this.#cells.hold(container, key, cell);
   }
 
   /** A list became a map: everything that knew the list must know the map. */
@@ -823,22 +819,16 @@ export class MsgpackReader {
     const known = this.#ids[id];
     if (known instanceof MsgpackCell) known.value = map;
     else this.#ids[id] = map;
-    const cells = this.#cells?.get(list);
-    if (cells !== undefined) this.#cells?.set(map, cells);
+    this.#cells?.move(list, map);
     const pending = this.#pending?.get(list);
     if (pending !== undefined) this.#pending?.set(map, pending);
   }
 
   #finish(container: object): boolean {
-    const cells = this.#cells?.get(container);
-    if (cells !== undefined && cells.size > 0) {
-      const old = getNotes(container);
-      const values = Array.isArray(container) ? (old?.values ?? container.slice()) : null;
-      setNotes(container, makeNotes({ ...old, cells, values }));
-    }
+    const isHolder = this.#cells?.note(container) === true;
     const pending = this.#pending?.get(container);
     if (pending !== undefined) noteMsgpack(container, pending);
-    return cells !== undefined || pending !== undefined;
+    return isHolder || pending !== undefined;
   }
 
   #syntax(at: number, what: string, depth: number, key: Key | undefined): CodecError {

@@ -1,0 +1,53 @@
+/**
+ * The references that containers hold while a binary format is read: such a format says what is one
+ * only when the second holder turns up, and a container's notes are made when it is complete.
+ */
+
+import { type Cell, getNotes, type Key, makeNotes, setNotes } from './notes.ts';
+
+export class OpenCells {
+  readonly #held = new Map<object, Map<string, Cell>>();
+
+  hold(container: object, key: Key, cell: Cell): void {
+    let cells = this.#held.get(container);
+    if (cells === undefined) {
+      cells = new Map();
+      this.#held.set(container, cells);
+    }
+    cells.set(String(key), cell);
+  }
+
+  has(container: object, key: Key): boolean {
+    return this.#held.get(container)?.has(String(key)) === true;
+  }
+
+  /** The place was overwritten: it holds a new variable. */
+  release(container: object, key: Key): void {
+    this.#held.get(container)?.delete(String(key));
+  }
+
+  /** A list became a map. */
+  move(list: object, map: object): void {
+    const cells = this.#held.get(list);
+    if (cells !== undefined) this.#held.set(map, cells);
+  }
+
+  /**
+   * Writes what a complete container holds into its notes.
+   * @returns whether it holds any, or did
+   */
+  note(container: object): boolean {
+    const cells = this.#held.get(container);
+    if (cells === undefined) return false;
+    if (cells.size > 0) {
+      const old = getNotes(container);
+      const values = Array.isArray(container) ? (old?.values ?? container.slice()) : null;
+      setNotes(container, makeNotes({ ...old, cells, values }));
+    }
+    return true;
+  }
+
+  [Symbol.iterator](): Iterator<[object, ReadonlyMap<string, Cell>]> {
+    return this.#held.entries();
+  }
+}
