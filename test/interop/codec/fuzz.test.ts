@@ -17,7 +17,7 @@ afterAll(() => peer[Symbol.asyncDispose]());
  */
 describe('mutated blobs', () => {
   it.each(formats)('%s', async (format) => {
-    const { findings, inputs } = await fuzz(format, peer, { milliseconds: 1200, seed: 20_261_121 });
+    const { findings, inputs } = await fuzz(format, peer, { milliseconds: 800, seed: 20_261_121 });
     expect(inputs).toBeGreaterThan(100);
     const seen = findings.map(
       ({ what, input }) => `${JSON.stringify(input.toString('latin1'))}: ${what}`,

@@ -61,7 +61,7 @@ describe('PHP reads what we wrote, and writes the same', () => {
     const values = phpValues({ enums: format !== 'msgpack' });
     await fc.assert(
       fc.asyncProperty(values, (value) => say(wire, serialize(value, { format }))),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
   });
 
@@ -70,7 +70,7 @@ describe('PHP reads what we wrote, and writes the same', () => {
       fc.asyncProperty(sessions(handler), (variables) =>
         say(handler, encodeSession(variables, { handler })),
       ),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
