@@ -1,5 +1,5 @@
 /**
- * What the reader does with an array when it is complete, if there is anything to note: floats,
+ * What readers do with an array when it is complete, if there is anything to note: floats,
  * noted children, an order that JavaScript would change.
  */
 
@@ -14,6 +14,7 @@ export interface Marks {
   readonly order: Key[];
 }
 
+/** Marks for one reader, which keeps them from read to read. */
 export function makeMarks(): Marks {
   return { floatKeys: [], floatTexts: [], kidKeys: [], kids: [], order: [] };
 }

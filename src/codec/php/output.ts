@@ -14,7 +14,7 @@ const { charCodeAt } = String.prototype;
 /** Texts of up to so many units are written one by one: the native encoder takes longer to call. */
 export const SHORT = 32;
 
-/** What the `put` functions write at most, and behind it what copying by fours may touch. */
+/** What the `put` functions write at most, and behind it what copying by words may touch. */
 export const ROOM = 256;
 
 export class TextOutput extends Output {

@@ -259,6 +259,7 @@ export class Slots {
     }
   }
 
+  /** Puts a reference on top of those that a container holds, as another one may have it already. */
   #chain(name: string, cell: Cell, next: Held | null): Held {
     const count = next === null ? 1 : next.count + 1;
     const latest = this.#latest[count];
