@@ -7,6 +7,7 @@ import { isClassName } from '../class-name.ts';
 import { tokenWords } from '../key-cache.ts';
 import { INT_KEY, type Layout, type TokenWords } from '../notes.ts';
 import { encodeKey } from '../text.ts';
+import { canCopyEights } from './output.ts';
 
 export interface LayoutTokens {
   /** `O:4:"User":2:{` */
@@ -87,8 +88,7 @@ function joined(
   }
   const all = new Uint8Array(end + 7);
   all.set(Buffer.concat([head, ...names]));
-  // The last of eight bytes that are a NaN; names in UTF-8 hardly ever have one of these.
-  if (all.includes(0x7f) || all.includes(0xff)) longest = Number.POSITIVE_INFINITY;
+  if (!canCopyEights(all)) longest = Number.POSITIVE_INFINITY;
   return { all: new DataView(all.buffer), headEnd: head.length, ends, longest };
 }
 
