@@ -1,7 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Vitest leaves one core free, which is half of the smallest machine. Most of these tests wait: for
+    // PHP, for Redis, for a time limit.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
