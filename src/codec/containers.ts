@@ -53,10 +53,7 @@ export function closeList(list: unknown[], marks: Marks, floatMark: number, kidM
       }
     }
   }
-  truncate(marks.floatKeys, floatMark);
-  truncate(marks.floatTexts, floatMark);
-  truncate(marks.kidKeys, kidMark);
-  truncate(marks.kids, kidMark);
+  dropMarks(marks, floatMark, kidMark);
   if (listFloats === 'all' && kids === 0 && listTexts === null) {
     setNotes(list, ALL_FLOATS);
   } else {
@@ -69,7 +66,7 @@ export function closeList(list: unknown[], marks: Marks, floatMark: number, kidM
 }
 
 /**
- * @param total How many pairs were read; −1 for an object, whose names cannot repeat.
+ * @param total How many pairs were read.
  * @param loose 1: the order may hold a key twice; 2: a key was repeated (known with slots only).
  * @returns false if a key was repeated, and only a reader with slots notices where.
  */
@@ -82,42 +79,65 @@ export function closeMap(
   orderMark: number,
   loose: number,
   careful: boolean,
-  layout: Layout | null = null,
 ): boolean {
-  if (loose & 2) dropRepeated(marks, floatMark, kidMark);
+  if (loose & 2) {
+    dropRepeated(marks.floatKeys, marks.floatTexts, floatMark, REPEATED);
+    dropRepeated(marks.kidKeys, marks.kids, kidMark, REPEATED_KID);
+  }
   let good = true;
-  if (!careful && total >= 0 && (orderMark < 0 || loose !== 0)) {
+  if (!careful && (orderMark < 0 || loose !== 0)) {
     good = Object.keys(container).length === total;
   }
-  const floats = marks.floatKeys.length - floatMark;
-  const kids = marks.kids.length - kidMark;
-  if (good && floats + kids > 0 && orderMark < 0 && kids === 0) {
-    setNotes(container, floatNotes(marks, floatMark, layout));
-  } else if (good && (floats > 0 || kids > 0 || orderMark >= 0)) {
+  if (good) {
     let order: Key[] | null = null;
     if (orderMark >= 0) {
       order = marks.order.slice(orderMark);
       if (loose & 2) order = [...new Set(order)];
     }
-    const notes = newNotes();
-    notes.layout = layout;
-    notes.order = order;
-    if (floats > 0) {
-      notes.floatKeys = tail(marks.floatKeys, floatMark);
-      notes.floatTexts = textsFrom(marks.floatTexts, floatMark);
-    }
-    if (kids > 0) {
-      notes.kidKeys = tail(marks.kidKeys, kidMark);
-      notes.kids = tail(marks.kids, kidMark);
-    }
-    setNotes(container, notes);
+    const notes = slotNotes(null, order, marks, floatMark, kidMark);
+    if (notes !== null) setNotes(container, notes);
   }
-  truncate(marks.floatKeys, floatMark);
-  truncate(marks.floatTexts, floatMark);
-  truncate(marks.kidKeys, kidMark);
-  truncate(marks.kids, kidMark);
+  dropMarks(marks, floatMark, kidMark);
   if (orderMark >= 0) marks.order.length = orderMark;
   return good;
+}
+
+/** The notes of an object that is complete; its names are those of its layout. */
+export function objectNotes(
+  layout: Layout,
+  marks: Marks,
+  floatMark: number,
+  kidMark: number,
+): Notes {
+  const notes = slotNotes(layout, null, marks, floatMark, kidMark);
+  dropMarks(marks, floatMark, kidMark);
+  return notes ?? layout.plain;
+}
+
+function slotNotes(
+  layout: Layout | null,
+  order: Key[] | null,
+  marks: Marks,
+  floatMark: number,
+  kidMark: number,
+): Notes | null {
+  const floats = marks.floatKeys.length - floatMark;
+  const kids = marks.kids.length - kidMark;
+  if (kids === 0 && order === null) {
+    return floats > 0 ? floatNotes(marks, floatMark, layout) : null;
+  }
+  const notes = newNotes();
+  notes.layout = layout;
+  notes.order = order;
+  if (floats > 0) {
+    notes.floatKeys = tail(marks.floatKeys, floatMark);
+    notes.floatTexts = textsFrom(marks.floatTexts, floatMark);
+  }
+  if (kids > 0) {
+    notes.kidKeys = tail(marks.kidKeys, kidMark);
+    notes.kids = tail(marks.kids, kidMark);
+  }
+  return notes;
 }
 
 /** The texts of floats that are not canonical; `null` if all are. */
@@ -127,30 +147,17 @@ function textsFrom(texts: readonly (string | null)[], from: number): (string | n
 }
 
 /** Of a repeated key only what was noted after its last repetition holds. */
-function dropRepeated(marks: Marks, floatMark: number, kidMark: number): void {
-  const floats = new Map<Key, string | null>();
-  for (let i = floatMark; i < marks.floatKeys.length; i++) {
-    const text = marks.floatTexts[i] as string | null;
-    if (text === REPEATED) floats.delete(marks.floatKeys[i]!);
-    else floats.set(marks.floatKeys[i]!, text);
+function dropRepeated<T>(keys: Key[], noted: T[], from: number, repeated: T): void {
+  const last = new Map<Key, T>();
+  for (let i = from; i < keys.length; i++) {
+    if (noted[i] === repeated) last.delete(keys[i]!);
+    else last.set(keys[i]!, noted[i]!);
   }
-  truncate(marks.floatKeys, floatMark);
-  truncate(marks.floatTexts, floatMark);
-  for (const [key, text] of floats) {
-    marks.floatKeys.push(key);
-    marks.floatTexts.push(text);
-  }
-  const kids = new Map<Key, object>();
-  for (let i = kidMark; i < marks.kids.length; i++) {
-    const kid = marks.kids[i]!;
-    if (kid === REPEATED_KID) kids.delete(marks.kidKeys[i]!);
-    else kids.set(marks.kidKeys[i]!, kid);
-  }
-  truncate(marks.kidKeys, kidMark);
-  truncate(marks.kids, kidMark);
-  for (const [key, kid] of kids) {
-    marks.kidKeys.push(key);
-    marks.kids.push(kid);
+  truncate(keys, from);
+  truncate(noted, from);
+  for (const [key, value] of last) {
+    keys.push(key);
+    noted.push(value);
   }
 }
 
@@ -187,6 +194,14 @@ function floatNotes(marks: Marks, from: number, layout: Layout | null): Notes {
 /** A call of slice() for the one entry that there mostly is takes longer than making the array. */
 function tail<T>(array: readonly T[], from: number): T[] {
   return from + 1 === array.length ? [array[from]!] : array.slice(from);
+}
+
+/** A container that is complete takes its marks with it. */
+function dropMarks(marks: Marks, floatMark: number, kidMark: number): void {
+  truncate(marks.floatKeys, floatMark);
+  truncate(marks.floatTexts, floatMark);
+  truncate(marks.kidKeys, kidMark);
+  truncate(marks.kids, kidMark);
 }
 
 /** Setting a length is a slow call; few entries are popped faster. */

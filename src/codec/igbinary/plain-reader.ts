@@ -6,7 +6,7 @@
  * the same to the last note.
  */
 import { CodecError } from '../../errors.ts';
-import { clearMarks, closeList, closeMap, makeMarks } from '../containers.ts';
+import { clearMarks, closeList, closeMap, makeMarks, objectNotes } from '../containers.ts';
 import { expectedLayout } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import { type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
@@ -473,6 +473,6 @@ function readProperties(object: PhpObject, layout: Layout): void {
     }
   }
   if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
-    closeMap(object, -1, marks, floatMark, kidMark, -1, 0, false, layout);
+    setNotes(object, objectNotes(layout, marks, floatMark, kidMark));
   }
 }

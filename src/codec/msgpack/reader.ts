@@ -10,6 +10,7 @@ import {
   closeList,
   closeMap,
   makeMarks,
+  objectNotes,
   REPEATED,
   REPEATED_KID,
 } from '../containers.ts';
@@ -453,7 +454,7 @@ export class MsgpackReader {
           } else if (shape instanceof ObjectBuilder) {
             shape.finish();
           } else if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
-            closeMap(done, -1, marks, floatMark, kidMark, -1, 0, false, shape as Layout);
+            setNotes(done, objectNotes(shape as Layout, marks, floatMark, kidMark));
           }
           if (this.#cells !== null || this.#pending !== null) noted = this.#finish(done) || noted;
           depth--;

@@ -13,6 +13,7 @@ import {
   closeList,
   closeMap,
   makeMarks,
+  objectNotes,
   REPEATED,
   REPEATED_KID,
 } from '../containers.ts';
@@ -374,7 +375,6 @@ export class Reader {
           const expected = this.#followLayouts ? layoutAt(b, p, view) : null;
           if (expected !== null) {
             opened = Object.create(PhpObject.prototype) as object;
-            stampNotes(opened, expected.plain);
             value = opened;
             count = expected.names.length;
             this.#expected = expected;
@@ -570,7 +570,9 @@ export class Reader {
             const layout = (shape as ObjectBuilder).finish();
             if (layout !== null) expectHead(layout);
           } else if (marks.floatKeys.length > floatMark || marks.kids.length > kidMark) {
-            closeMap(done, -1, marks, floatMark, kidMark, -1, 0, false, shape as Layout);
+            stampNotes(done, objectNotes(shape as Layout, marks, floatMark, kidMark));
+          } else {
+            stampNotes(done, (shape as Layout).plain);
           }
         }
         depth--;
