@@ -151,7 +151,7 @@ function dropRepeated<T>(keys: Key[], noted: T[], from: number, repeated: T): vo
   const last = new Map<Key, T>();
   for (let i = from; i < keys.length; i++) {
     if (noted[i] === repeated) last.delete(keys[i]!);
-    else last.set(keys[i]!, noted[i]!);
+    else last.set(keys[i]!, noted[i] as T);
   }
   truncate(keys, from);
   truncate(noted, from);
