@@ -5,7 +5,19 @@ import { isWellFormed, type NativeText } from './text.ts';
 const doubleBytes = new Uint8Array(8);
 const doubleValue = new Float64Array(doubleBytes.buffer);
 
-export class BinaryOutput extends Output {
+export abstract class BinaryOutput extends Output {
+  /** A safe integer in its smallest form. */
+  abstract int(value: number): void;
+
+  /** An integer of 64 bits in its smallest form. */
+  abstract bigInt(value: bigint): void;
+
+  /** A string value; false if it has lone surrogates. */
+  abstract string(text: string): boolean;
+
+  /** A key or a name, whose lone U+DC80–U+DCFF stand for bytes; false if it cannot be said. */
+  abstract name(text: string): boolean;
+
   uint16(value: number): void {
     this.reserve(2);
     const b = this.bytes;
