@@ -16,6 +16,12 @@ import {
 } from './notes.ts';
 import { define, type PhpObject } from './values.ts';
 
+/** What knows which visible properties hold references while an object is open. */
+export interface Holders {
+  /** The place holds no reference any more; returns the one that it held. */
+  releaseFrom(object: object, key: Key): Cell | null;
+}
+
 /** The slot table of a format that numbers variables, as far as it is needed here. */
 export interface SlotTable {
   release(parent: number, key: Key): Cell | null;
@@ -38,6 +44,8 @@ export class ObjectBuilder {
   #at: Map<string, number> | null = null;
   #floats: Map<string, string | null> | null = null;
   #hidden: Map<string, HiddenSlot> | null = null;
+  /** Of a format without a slot table. */
+  readonly #holders: Holders | null;
   readonly #slots: SlotTable | null;
   readonly #frameSlot: number;
   /** Slot of each entry, to follow a property when another one takes its name; −1 for none. */
@@ -45,9 +53,16 @@ export class ObjectBuilder {
   #name = '';
   #target: HiddenSlot | null = null;
 
-  constructor(object: PhpObject, className: string, slots: SlotTable | null, frameSlot: number) {
+  constructor(
+    object: PhpObject,
+    className: string,
+    holders: Holders | null,
+    slots: SlotTable | null = null,
+    frameSlot = 0,
+  ) {
     this.#object = object;
     this.#className = className;
+    this.#holders = holders;
     this.#slots = slots;
     this.#frameSlot = frameSlot;
   }
@@ -63,8 +78,9 @@ export class ObjectBuilder {
     marks: Marks,
     floatMark: number,
     kidMark: number,
+    holders: Holders | null,
   ): ObjectBuilder {
-    const builder = new ObjectBuilder(object, layout.className, null, 0);
+    const builder = new ObjectBuilder(object, layout.className, holders);
     for (let i = 0; i < fitting; i++) builder.#show(layout.names[i]!, layout.scopes[i] ?? null);
     for (let i = floatMark; i < marks.floatKeys.length; i++) {
       builder.#floats ??= new Map();
@@ -109,7 +125,7 @@ export class ObjectBuilder {
     if (current === scope) {
       // A repeated property: the last value in the first one's place, which PHP empties before.
       this.#floats?.delete(name);
-      this.#slots?.release(this.#frameSlot, name);
+      this.#release(name);
       define(this.#object, name, null);
       return;
     }
@@ -137,13 +153,18 @@ export class ObjectBuilder {
     slot.value = this.#object[name];
     slot.float = this.#floats?.has(name) === true;
     slot.floatText = this.#floats?.get(name) ?? null;
-    slot.cell = this.#slots?.release(this.#frameSlot, name) ?? null;
+    slot.cell = this.#release(name);
     this.#floats?.delete(name);
     const number = this.#slotOf?.[at] ?? -1;
     if (number >= 0) this.#slots?.move(number, slot);
     this.#entries[at] = slot;
     this.#at?.delete(name);
     this.#hidden?.set(`${scope ?? '\0\0'}\0${name}`, slot);
+  }
+
+  #release(name: string): Cell | null {
+    if (this.#slots !== null) return this.#slots.release(this.#frameSlot, name);
+    return this.#holders?.releaseFrom(this.#object, name) ?? null;
   }
 
   /** The slot that the next value takes. */

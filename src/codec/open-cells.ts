@@ -21,9 +21,12 @@ export class OpenCells {
     return this.#held.get(container)?.has(String(key)) === true;
   }
 
-  /** The place was overwritten: it holds a new variable. */
-  release(container: object, key: Key): void {
-    this.#held.get(container)?.delete(String(key));
+  /** The place holds no reference any more; returns the one that it held. */
+  release(container: object, key: Key): Cell | null {
+    const cells = this.#held.get(container);
+    const cell = cells?.get(String(key)) ?? null;
+    cells?.delete(String(key));
+    return cell;
   }
 
   /** A list became a map. */

@@ -27,7 +27,7 @@ import {
   makeNotes,
   setNotes,
 } from '../notes.ts';
-import { ObjectBuilder } from '../object-builder.ts';
+import { type Holders, ObjectBuilder } from '../object-builder.ts';
 import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
@@ -69,7 +69,7 @@ interface Pending extends IgbinaryNotes {
   nans?: Map<string, Buffer>;
 }
 
-export class IgbinaryReader {
+export class IgbinaryReader implements Holders {
   readonly #b: Buffer;
   readonly #limits: IgbinaryReadOptions;
   readonly #isSession: boolean;
@@ -85,6 +85,8 @@ export class IgbinaryReader {
   /** Elements that may still be read. */
   #elements: number;
   #cells: OpenCells | null = null;
+  /** The references that are floats. */
+  #floatCells: Set<Cell> | null = null;
   #holders: Map<Cell, number> | null = null;
   #pending: Map<object, Pending> | null = null;
   /** An array that is still open was pointed at. */
@@ -226,14 +228,11 @@ export class IgbinaryReader {
             }
           }
           value = float;
-          if (shape !== null && kind === OBJECT && shape instanceof ObjectBuilder) {
-            shape.float(null);
-          } else if (shape !== null && kind === MAP) {
-            (shape as HiddenSlot).float = true;
-          } else {
-            marks.floatKeys.push(kind === LIST ? index : key);
-            marks.floatTexts.push(null);
+          if (cell !== null) {
+            this.#floatCells ??= new Set();
+            this.#floatCells.add(cell);
           }
+          noteFloat(kind, shape, kind === LIST ? index : key);
           break;
         }
         case F.NEGATIVE8:
@@ -299,6 +298,7 @@ export class IgbinaryReader {
           if (target instanceof Cell && cell !== null) {
             // Another holder of the same reference.
             cell = target;
+            if (this.#floatCells?.has(cell)) noteFloat(kind, shape, kind === LIST ? index : key);
             if (Array.isArray(value) && this.#isOpen(depth, ownId)) this.#openPointedAt = true;
             isNoted = typeof value === 'object' && value !== null && !isArrayValue(value);
           } else {
@@ -416,7 +416,7 @@ export class IgbinaryReader {
               shape = expected;
               setNotes(made, expected.plain);
             } else {
-              shape = new ObjectBuilder(made as PhpObject, className, null, 0);
+              shape = new ObjectBuilder(made as PhpObject, className, this);
             }
           } else {
             kind = Array.isArray(made) ? LIST : MAP;
@@ -588,6 +588,7 @@ export class IgbinaryReader {
                 marks,
                 floatMark,
                 kidMark,
+                this,
               );
             }
             const { placeholders } = this.#pendingOf(container as object);
@@ -642,6 +643,7 @@ export class IgbinaryReader {
               marks,
               floatMark,
               kidMark,
+              this,
             );
           }
           index++;
@@ -955,6 +957,10 @@ export class IgbinaryReader {
     this.#cells.hold(container, key, cell);
   }
 
+  releaseFrom(object: object, key: Key): Cell | null {
+    return this.#cells?.release(object, key) ?? null;
+  }
+
   /** A list became a map: everything that knew the list must know the map. */
   #move(list: object, map: object, id: number): void {
     const known = this.#ids[id];
@@ -1033,6 +1039,22 @@ function checkHeader(bytes: Buffer): void {
     'igbinary: the bytes do not begin with the header of format 2 or 1',
     { offset: 0 },
   );
+}
+
+/** The value of this slot is a float, whole or not. */
+function noteFloat(
+  kind: number,
+  shape: Layout | ObjectBuilder | HiddenSlot | null,
+  key: Key,
+): void {
+  if (shape !== null && kind === OBJECT && shape instanceof ObjectBuilder) {
+    shape.float(null);
+  } else if (shape !== null && kind === MAP) {
+    (shape as HiddenSlot).float = true;
+  } else {
+    marks.floatKeys.push(key);
+    marks.floatTexts.push(null);
+  }
 }
 
 function isArrayValue(value: unknown): value is object {

@@ -17,8 +17,16 @@ import {
 import { INDEX, keyKinds, keySlot, keyTexts } from '../key-cache.ts';
 import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
-import { getNotes, INT_KEY, type Key, type Layout, makeNotes, setNotes } from '../notes.ts';
-import { ObjectBuilder } from '../object-builder.ts';
+import {
+  type Cell,
+  getNotes,
+  INT_KEY,
+  type Key,
+  type Layout,
+  makeNotes,
+  setNotes,
+} from '../notes.ts';
+import { type Holders, ObjectBuilder } from '../object-builder.ts';
 import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
@@ -82,7 +90,7 @@ interface Pending extends MsgpackNotes {
   nans?: Map<string, Buffer>;
 }
 
-export class MsgpackReader {
+export class MsgpackReader implements Holders {
   readonly #b: Buffer;
   readonly #options: MsgpackReadOptions;
   readonly #text: BlobText;
@@ -389,7 +397,7 @@ export class MsgpackReader {
               shape = expected;
               setNotes(made, expected.plain);
             } else {
-              shape = new ObjectBuilder(made as PhpObject, className, null, 0);
+              shape = new ObjectBuilder(made as PhpObject, className, this);
             }
           } else if (opened === SEQUENCE && !Array.isArray(made)) {
             throw this.#syntax(from, 'the session is no array of variables', 0, key);
@@ -559,6 +567,7 @@ export class MsgpackReader {
               marks,
               floatMark,
               kidMark,
+              this,
             );
           }
           index++;
@@ -813,6 +822,10 @@ export class MsgpackReader {
     if (shape instanceof ObjectBuilder && shape.hold(cell)) return;
     this.#cells ??= new OpenCells();
     this.#cells.hold(container, key, cell);
+  }
+
+  releaseFrom(object: object, key: Key): Cell | null {
+    return this.#cells?.release(object, key) ?? null;
   }
 
   /** A list became a map: everything that knew the list must know the map. */

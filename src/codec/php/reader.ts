@@ -512,7 +512,7 @@ export class Reader {
               shape = this.#expected;
             } else {
               kind = BUILD;
-              shape = new ObjectBuilder(container as PhpObject, this.#opening, slots, own);
+              shape = new ObjectBuilder(container as PhpObject, this.#opening, null, slots, own);
             }
           } else {
             kind = Array.isArray(opened) ? LIST : MAP;
@@ -803,7 +803,7 @@ export class Reader {
   ): ObjectBuilder {
     if (this.slots !== null) throw UNEXPECTED;
     this.deviated = true;
-    return ObjectBuilder.instead(object, layout, read, marks, floatMark, kidMark);
+    return ObjectBuilder.instead(object, layout, read, marks, floatMark, kidMark, null);
   }
 
   /** More digits than a double holds for certain. */

@@ -251,7 +251,8 @@ export class Writer extends PlainWriter {
     if (scope === INT_KEY) output.ascii(`i:${name};`);
     else if (!output.name(scope === null ? name : `\0${scope}\0${name}`)) throw this.#lone(name);
     const cell = slot.cell === null ? undefined : this.#reference(slot.cell);
-    if (slot.float && typeof slot.value === 'number' && cell === undefined) {
+    if (slot.float && typeof slot.value === 'number') {
+      if (cell !== undefined && this.#again(cell)) return false;
       this.slots++;
       output.ascii(`d:${slot.floatText ?? formatFloat(slot.value, this.#options.precision)};`);
       return false;
@@ -272,18 +273,22 @@ export class Writer extends PlainWriter {
     return this.#single.has(cell) ? undefined : cell;
   }
 
+  /** Points at the variable if it was written before; else it is the next one. */
+  #again(cell: Cell): boolean {
+    const known = this.#cells?.get(cell);
+    if (known !== undefined) {
+      this.output.tagged(82, known);
+      this.output.byte(59);
+      return true;
+    }
+    this.#cells ??= new Map();
+    this.#cells.set(cell, this.slots + 1);
+    return false;
+  }
+
   #write(value: unknown, key: Key, cell: Cell | undefined, view: View | undefined): boolean {
     const { output } = this;
-    if (cell !== undefined && !isObjectValue(value)) {
-      const known = this.#cells?.get(cell);
-      if (known !== undefined) {
-        output.tagged(82, known);
-        output.byte(59);
-        return false;
-      }
-      this.#cells ??= new Map();
-      this.#cells.set(cell, this.slots + 1);
-    }
+    if (cell !== undefined && !isObjectValue(value) && this.#again(cell)) return false;
     switch (typeof value) {
       case 'string':
         this.slots++;
