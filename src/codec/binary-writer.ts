@@ -123,14 +123,15 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
 
   /**
    * A slot that is a PHP reference. Returns true if a container was opened.
-   * @param view The notes of the slot, if it is a visible one.
+   * @param hidden The slot itself, if another one has its name: the notes of the frame do not speak
+   * of it.
    */
   protected abstract cell(
     cell: Cell,
     value: unknown,
     key: Key,
     frame: Open,
-    view: View | undefined,
+    hidden: HiddenSlot | undefined,
   ): boolean;
 
   /** Comes before each entry, and before the end. */
@@ -186,7 +187,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
       const cell =
         view === undefined || view.notes.cells === null ? undefined : view.cell(key, value);
       if (cell !== undefined) {
-        if (this.cell(cell, value, key, frame, view)) return;
+        if (this.cell(cell, value, key, frame, undefined)) return;
       } else if (this.value(value, key, undefined, view)) {
         return;
       }
@@ -228,7 +229,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     this.#name(mangled(name, scope), name);
     const isFloat = slot.float && typeof slot.value === 'number';
     const value = isFloat ? new PhpFloat(slot.value as number) : slot.value;
-    if (slot.cell !== null) return this.cell(slot.cell, value, name, frame, undefined);
+    if (slot.cell !== null) return this.cell(slot.cell, value, name, frame, slot);
     return this.value(value, name, undefined, undefined);
   }
 

@@ -24,6 +24,8 @@ export interface Holders {
 
 /** The slot table of a format that numbers variables, as far as it is needed here. */
 export interface SlotTable {
+  isPlace(slot: number, parent: number, key: Key): boolean;
+  isMovedTo(slot: number, to: HiddenSlot): boolean;
   release(parent: number, key: Key): Cell | null;
   move(slot: number, to: HiddenSlot): void;
   alias(slot: number, parent: number, key: Key): void;
@@ -179,6 +181,13 @@ export class ObjectBuilder {
 
   get key(): Key {
     return this.#name;
+  }
+
+  /** Is the place that the next value goes to that of this slot? */
+  isPlace(slot: number): boolean {
+    const slots = this.#slots as SlotTable;
+    if (this.#target !== null) return slots.isMovedTo(slot, this.#target);
+    return slots.isPlace(slot, this.#frameSlot, this.#name);
   }
 
   /** The place becomes a holder of the variable in `slot`. */

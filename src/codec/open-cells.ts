@@ -9,12 +9,21 @@ export class OpenCells {
   readonly #held = new Map<object, Map<string, Cell>>();
 
   hold(container: object, key: Key, cell: Cell): void {
+    this.#of(container).set(String(key), cell);
+  }
+
+  /** A slot that keeps its reference itself is one of this container's. */
+  holdHidden(container: object): void {
+    this.#of(container);
+  }
+
+  #of(container: object): Map<string, Cell> {
     let cells = this.#held.get(container);
     if (cells === undefined) {
       cells = new Map();
       this.#held.set(container, cells);
     }
-    cells.set(String(key), cell);
+    return cells;
   }
 
   has(container: object, key: Key): boolean {
@@ -50,6 +59,7 @@ export class OpenCells {
     return true;
   }
 
+  /** The containers that hold any, with those of their visible slots. */
   [Symbol.iterator](): Iterator<[object, ReadonlyMap<string, Cell>]> {
     return this.#held.entries();
   }

@@ -1,7 +1,14 @@
 /**
  * What only igbinary remembers beside a container. Other formats carry it along and ignore it.
  */
-import { type FormatNotes, getNotes, makeNotes, type Notes, setNotes } from '../notes.ts';
+import {
+  type FormatNotes,
+  getNotes,
+  type HiddenSlot,
+  makeNotes,
+  type Notes,
+  setNotes,
+} from '../notes.ts';
 
 declare module '../notes.ts' {
   interface FormatNotes {
@@ -19,10 +26,18 @@ export interface IgbinaryNotes {
    * value. igbinary counts them, but does not name them.
    */
   readonly placeholders?: readonly number[];
-  /** Slots that were marked as a reference though nobody else in the blob holds it. */
+  /**
+   * Slots that were marked as a reference though nobody else in the blob holds it; hidden ones as
+   * `hiddenPlace` has them.
+   */
   readonly loneCells?: ReadonlySet<string>;
   /** NANs by slot, whose bits are not those of PHP's NAN constant. */
   readonly nans?: ReadonlyMap<string, Buffer>;
+}
+
+/** A hidden slot among the names of the others. */
+export function hiddenPlace({ name, scope }: HiddenSlot): string {
+  return `\0${scope ?? ''}\0${name}`;
 }
 
 export function igbinaryNotes(notes: Notes | undefined): IgbinaryNotes | undefined {

@@ -32,7 +32,7 @@ import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
 import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
-import { type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';
+import { hiddenPlace, type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';
 import { readPlain } from './plain-reader.ts';
 import type { IgbinaryReadOptions, IgbinaryValue } from './read-options.ts';
 import { type CopyBudget, copyBudget, copyOfBody } from './shared-bodies.ts';
@@ -947,14 +947,15 @@ export class IgbinaryReader implements Holders {
   ): void {
     this.#holders ??= new Map();
     this.#holders.set(cell, (this.#holders.get(cell) ?? 0) + 1);
-    if (shape instanceof ObjectBuilder) {
-      if (shape.hold(cell)) return;
+    this.#cells ??= new OpenCells();
+    if (shape instanceof ObjectBuilder && shape.hold(cell)) {
+      this.#cells.holdHidden(container);
     } else if (shape !== null && 'cell' in shape) {
       shape.cell = cell;
-      return;
+      this.#cells.holdHidden(container);
+    } else {
+      this.#cells.hold(container, key, cell);
     }
-    this.#cells ??= new OpenCells();
-    this.#cells.hold(container, key, cell);
   }
 
   releaseFrom(object: object, key: Key): Cell | null {
@@ -985,15 +986,23 @@ export class IgbinaryReader implements Holders {
   #noteLoneCells(): void {
     if (this.#cells === null) return;
     for (const [container, cells] of this.#cells) {
-      for (const [key, cell] of cells) {
-        if (this.#holders?.get(cell) !== 1) continue;
-        const pending = this.#pendingOf(container);
-        pending.loneCells ??= new Set();
-        pending.loneCells.add(key);
+      const notes = getNotes(container);
+      // A list that became a map has none.
+      if (notes === undefined) continue;
+      const places: string[] = [];
+      for (const [key, cell] of cells) if (this.#isLone(cell)) places.push(key);
+      for (const slot of notes.order ?? []) {
+        if (typeof slot === 'object' && this.#isLone(slot.cell)) places.push(hiddenPlace(slot));
       }
-      const pending = this.#pending?.get(container);
-      if (pending?.loneCells && getNotes(container)?.cells) noteIgbinary(container, pending);
+      if (places.length === 0) continue;
+      const pending = this.#pendingOf(container);
+      pending.loneCells = new Set(places);
+      noteIgbinary(container, pending);
     }
+  }
+
+  #isLone(cell: Cell | null): boolean {
+    return cell !== null && this.#holders?.get(cell) === 1;
   }
 
   #syntax(at: number, what: string, depth: number, key: Key | undefined): CodecError {

@@ -3,7 +3,7 @@
  * once more beforehand to count their holders.
  */
 import { BinaryWriter, Frame, FrameStack, UNSETTLED } from '../binary-writer.ts';
-import { type Cell, getNotes, type Key, type Notes } from '../notes.ts';
+import { type Cell, getNotes, type HiddenSlot, type Key, type Notes } from '../notes.ts';
 import { settleReferences } from '../references.ts';
 import {
   isObjectValue,
@@ -14,7 +14,7 @@ import {
 } from '../values.ts';
 import type { View } from '../view.ts';
 import * as F from './format.ts';
-import { type IgbinaryNotes, igbinaryNotes } from './igbinary-notes.ts';
+import { hiddenPlace, type IgbinaryNotes, igbinaryNotes } from './igbinary-notes.ts';
 import { IgbinaryOutput } from './output.ts';
 import { BodyComparison } from './shared-bodies.ts';
 
@@ -139,14 +139,16 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
     value: unknown,
     key: Key,
     frame: IgbinaryFrame,
-    view: View | undefined,
+    hidden: HiddenSlot | undefined,
   ): boolean {
     if (this.#holders === null) throw UNSETTLED;
     const { out } = this;
+    const view = hidden === undefined ? frame.view : undefined;
     const known = this.#cells?.get(cell);
     if (!this.#counted) this.#holders.set(cell, (this.#holders.get(cell) ?? 0) + 1);
+    const place = hidden === undefined ? String(key) : hiddenPlace(hidden);
     const isShared =
-      (this.#holders.get(cell) ?? 0) > 1 || frame.own?.loneCells?.has(String(key)) === true;
+      (this.#holders.get(cell) ?? 0) > 1 || frame.own?.loneCells?.has(place) === true;
     if (isShared) out.byte(F.CELL);
     if (isObjectValue(value)) return this.value(value, key, cell, view);
     if (known !== undefined) {

@@ -5,7 +5,7 @@
  * was; new enum cases and references from elsewhere are refused, since PHP could not read them.
  */
 import { BinaryWriter, Frame, FrameStack, UNSETTLED } from '../binary-writer.ts';
-import { type Cell, getNotes, INT_KEY, type Key, type Notes } from '../notes.ts';
+import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from '../notes.ts';
 import { settleReferences } from '../references.ts';
 import {
   isObjectValue,
@@ -112,10 +112,11 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
     cell: Cell,
     value: unknown,
     key: Key,
-    _frame: Frame,
-    view: View | undefined,
+    frame: Frame,
+    hidden: HiddenSlot | undefined,
   ): boolean {
     if (!this.#settled) throw UNSETTLED;
+    const view = hidden === undefined ? frame.view : undefined;
     const known = this.#cells?.get(cell);
     this.#cells ??= new Map();
     if (!(cell instanceof MsgpackCell)) {

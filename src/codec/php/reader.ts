@@ -431,7 +431,11 @@ export class Reader {
               target < 0 ||
               target >= slots.count ||
               target === own ||
-              (letter === 82 && slots.isPlace(target, slot, key))
+              slots.isHandle(target) ||
+              (letter === 82 &&
+                (kind === BUILD
+                  ? (shape as ObjectBuilder).isPlace(target)
+                  : slots.isPlace(target, slot, key)))
             ) {
               throw this.#reference(p, depth, key);
             }
@@ -442,6 +446,7 @@ export class Reader {
             } else if (letter === 114) {
               if (!isObjectValue(value)) throw this.#reference(p, depth, key);
               slots.open(own, value);
+              if (slots.hasPayloads) slots.addHandle(own);
             } else if (kind === BUILD) {
               (shape as ObjectBuilder).alias(target);
             } else {

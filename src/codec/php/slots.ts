@@ -106,6 +106,8 @@ export class Slots {
   /** The last slot of each place that was taken since. */
   #overwriting: Map<string, number> | null = null;
   #hasPayloads = false;
+  /** Noted while there are payloads, of which it may show that they take no slots. */
+  #handles: Set<number> | null = null;
   readonly #cells: Cell[] = [];
   readonly #cellSlots: number[] = [];
 
@@ -125,6 +127,17 @@ export class Slots {
   /** Are there slots inside of the payloads of `Serializable` objects? */
   get hasPayloads(): boolean {
     return this.#hasPayloads;
+  }
+
+  /** This slot is a further name of an object (`r:`). */
+  addHandle(slot: number): void {
+    this.#handles ??= new Set();
+    this.#handles.add(slot);
+  }
+
+  /** PHP never points at one: it points at the first name. */
+  isHandle(slot: number): boolean {
+    return this.#handles?.has(slot) === true;
   }
 
   /** Takes the next slot inside of a payload. */
@@ -220,6 +233,10 @@ export class Slots {
   isPlace(slot: number, parent: number, key: Key): boolean {
     if (this.#parents[slot] !== parent || this.#keys[slot] !== key) return false;
     return this.#elsewhere === null || !this.#elsewhere.has(slot);
+  }
+
+  isMovedTo(slot: number, to: Elsewhere): boolean {
+    return this.#elsewhere?.get(slot) === to;
   }
 
   /** The place (parent, key) becomes another holder of the variable in `slot`. */

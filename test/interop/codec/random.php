@@ -169,7 +169,7 @@ final class RandomValues
             case 9: $object = new RefHolder; break;
             case 10: $object = unserialize('O:7:"Unknown":1:{s:4:"' . "\0*\0" . 'a";i:1;}'); break;
             case 11: $object = (new PrivateOnly)->with($this->leaf(), $this->float()); break;
-            case 12: $object = new ArrayObject([1.0, 'a']); break;
+            case 12: $object = mt_rand(0, 1) ? new ArrayObject([1.0, 'a']) : new Shaded; break;
             case 13:
                 $object = new stdClass;
                 $this->remember($object);
@@ -187,8 +187,26 @@ final class RandomValues
                 $object->next = $this->value($depth + 1);
         }
         $this->remember($object);
+        if ($object instanceof Vis || $object instanceof PrivateOnly || $object instanceof Shade) {
+            $this->refer($object, $depth);
+        }
 
         return $object;
+    }
+
+    /** Gives properties of any visibility new values, by reference if others share them. */
+    private function refer($object, int $depth): void
+    {
+        for ($class = new ReflectionClass($object); $class; $class = $class->getParentClass()) {
+            $set = Closure::bind(function (string $name, &$value): void {
+                $this->$name = &$value;
+            }, $object, $class->getName());
+            foreach ($class->getProperties() as $property) {
+                if (mt_rand(0, 2) === 0 && $property->getDeclaringClass()->getName() === $class->getName()) {
+                    $set($property->getName(), $this->place($depth + 1));
+                }
+            }
+        }
     }
 
     private function remember($object): void
