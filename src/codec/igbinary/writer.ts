@@ -149,7 +149,9 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
     const place = hidden === undefined ? String(key) : hiddenPlace(hidden);
     const isShared =
       (this.#holders.get(cell) ?? 0) > 1 || frame.own?.loneCells?.has(place) === true;
-    if (isShared) out.byte(F.CELL);
+    // One that is alone is no reference any more.
+    if (!isShared) return this.value(value, key, undefined, view);
+    out.byte(F.CELL);
     if (isObjectValue(value)) return this.value(value, key, cell, view);
     if (known !== undefined) {
       out.sized(F.REF8, known);
@@ -163,8 +165,8 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
       }
     }
     this.value(value, key, cell, view);
-    // A reference to a scalar takes its id after the value; one that is alone takes none.
-    if (isShared) this.#cells.set(cell, this.#nextId++);
+    // A reference to a scalar takes its id after the value.
+    this.#cells.set(cell, this.#nextId++);
     return false;
   }
 
