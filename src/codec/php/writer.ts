@@ -20,7 +20,7 @@ import {
   type PhpSerializedObject,
 } from '../values.ts';
 import { View, viewOf } from '../view.ts';
-import { formatFloat } from './floats.ts';
+import { formatFloat, parseFloatText } from './floats.ts';
 import { Identities } from './identities.ts';
 import { layoutTokens } from './layout-tokens.ts';
 import { TextOutput } from './output.ts';
@@ -254,7 +254,10 @@ export class Writer extends PlainWriter {
     if (slot.float && typeof slot.value === 'number') {
       if (cell !== undefined && this.#again(cell)) return false;
       this.slots++;
-      output.ascii(`d:${slot.floatText ?? formatFloat(slot.value, this.#options.precision)};`);
+      const { value, floatText } = slot;
+      // Another holder of the reference may have been assigned something else.
+      const isKept = floatText !== null && Object.is(parseFloatText(floatText), value);
+      output.ascii(`d:${isKept ? floatText : formatFloat(value, this.#options.precision)};`);
       return false;
     }
     return this.#write(slot.value, name, cell, undefined);

@@ -1,7 +1,7 @@
 /** Floats under every `serialize_precision`, exact ties above all: the same text as PHP's. */
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
-import { PhpFloat, serialize } from '../../../src/codec/index.ts';
+import { decodeSession, encodeSession, PhpFloat, serialize } from '../../../src/codec/index.ts';
 import { PhpPeer } from './php-peer.ts';
 
 const peer = new PhpPeer();
@@ -38,3 +38,21 @@ it.each([-1, 0, 1, 2, 3, 6, 10, 14, 15, 16, 17, 18, 25, 40])(
   },
   60_000,
 );
+
+it('forgets the text of a property without a name when its reference is assigned', async () => {
+  const hex = await peer.run(`
+    ini_set('serialize_precision', '17');
+    $o = new Shaded;
+    $r = &$o->x();
+    $r = 0.1;
+    $bytes = serialize(['o' => $o, 'r' => &$r]);
+    ini_set('serialize_precision', '-1');
+    return bin2hex($bytes);`);
+  const bytes = Buffer.from(hex, 'hex');
+  expect(bytes.toString()).toContain('d:0.10000000000000001;');
+  const session = decodeSession(bytes, { handler: 'php_serialize' });
+  expect(encodeSession(session, { handler: 'php_serialize' })).toEqual(bytes);
+  session['r'] = 5.5;
+  const [answer] = await peer.edit('php_serialize', [{ php: '$_SESSION["r"] = 5.5;', bytes }]);
+  expect(answer).toEqual({ bytes: encodeSession(session, { handler: 'php_serialize' }) });
+});
