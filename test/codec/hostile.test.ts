@@ -227,4 +227,16 @@ describe('an error says where, and never what', () => {
     expect(path).toMatch(/^secret/);
     expect(message).not.toContain('hunter');
   });
+
+  it.each([
+    ['a:1:{i:0;R:5;}', 9, '[0]'],
+    ['a:1:{i:0;r:9999999999;}', 9, '[0]'],
+    ['a:2:{s:1:"a";i:1;s:1:"b";r:2;}', 25, 'b'],
+    ['a:1:{i:0;r:;}', 9, '[0]'],
+    ['a:1:{i:0;a:1:{s:1:"k";x}}', 22, '[0].k'],
+  ] as const)('where the value begins: %s', (text, offset, path) => {
+    expect(() => unserialize(Buffer.from(text))).toThrow(
+      expect.objectContaining({ offset, path }) as unknown as Error,
+    );
+  });
 });

@@ -417,8 +417,15 @@ export class Reader {
           break;
         case 82:
         case 114: {
-          const target = this.#backReference(p, depth, key);
-          p = this.pos;
+          // R:SLOT; r:SLOT; counted from 1
+          const from = p;
+          let q = p + 3;
+          let n = b[p + 2]! - 48;
+          if (b[p + 1] !== 58 || !(n >= 0 && n <= 9)) throw this.#syntax(p, depth, key);
+          for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
+          if (b[q] !== 59) throw this.#syntax(p, depth, key);
+          const target = n - 1;
+          p = q + 1;
           value = null;
           if (slots === null) {
             this.needsSlots = true;
@@ -437,14 +444,14 @@ export class Reader {
                   ? (shape as ObjectBuilder).isPlace(target)
                   : slots.isPlace(target, slot, key)))
             ) {
-              throw this.#reference(p, depth, key);
+              throw this.#reference(from, depth, key);
             }
             value = slots.read(target);
             if (slots.hasPayloads && value instanceof PayloadSlot) {
               value = new PayloadSlot(value.payload, value.distance, letter === 114 ? 'r' : 'R');
               if (letter === 114) slots.open(own, value as object);
             } else if (letter === 114) {
-              if (!isObjectValue(value)) throw this.#reference(p, depth, key);
+              if (!isObjectValue(value)) throw this.#reference(from, depth, key);
               slots.open(own, value);
               if (slots.hasPayloads) slots.addHandle(own);
             } else if (kind === BUILD) {
@@ -905,17 +912,6 @@ export class Reader {
     }
     this.pos = end;
     return Buffer.from(raw);
-  }
-
-  /** The slot (from 0) that `r:N;` or `R:N;` at p points at. */
-  #backReference(p: number, depth: number, key: Key | undefined): number {
-    const b = this.bytes;
-    let q = p + 2;
-    let n = 0;
-    for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
-    if (b[p + 1] !== 58 || q === p + 2 || b[q] !== 59) throw this.#syntax(p, depth, key);
-    this.pos = q + 1;
-    return n - 1;
   }
 
   #path(depth: number, key: Key | undefined): string {
