@@ -145,12 +145,15 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
     const { out } = this;
     const view = hidden === undefined ? frame.view : undefined;
     const known = this.#cells?.get(cell);
-    if (!this.#counted) this.#holders.set(cell, (this.#holders.get(cell) ?? 0) + 1);
-    const place = hidden === undefined ? String(key) : hiddenPlace(hidden);
-    const isShared =
-      (this.#holders.get(cell) ?? 0) > 1 || frame.own?.loneCells?.has(place) === true;
-    // One that is alone is no reference any more.
-    if (!isShared) return this.value(value, key, undefined, view);
+    const holders = this.#holders.get(cell) ?? 0;
+    if (!this.#counted) {
+      this.#holders.set(cell, holders + 1);
+    } else if (holders === 1) {
+      // One that is alone is no reference any more.
+      const place = hidden === undefined ? String(key) : hiddenPlace(hidden);
+      const isMarked = frame.own?.loneCells?.has(place) === true;
+      if (!isMarked) return this.value(value, key, undefined, view);
+    }
     out.byte(F.CELL);
     if (isObjectValue(value)) return this.value(value, key, cell, view);
     if (known !== undefined) {
