@@ -10,6 +10,7 @@ import { mangled, mangledNames } from './mangled-names.ts';
 import { type Cell, type HiddenSlot, INT_KEY, type Key, type Notes } from './notes.ts';
 import { joinPath } from './path.ts';
 import { isPlain, listKeys, nameOfClass, sameNames } from './plain.ts';
+import { BEYOND_64_BITS, CLASS_LOST, ENDLESS, LONE_SURROGATE, tooDeep } from './refusals.ts';
 import { PhpFloat, PhpObject } from './values.ts';
 import { View, viewOf } from './view.ts';
 
@@ -137,7 +138,10 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
   /** Comes before each entry, and before the end. */
   protected before(_frame: Open): void {}
 
-  protected abstract tooDeep(maxDepth: number): string;
+  /** Why data deeper than this is refused. */
+  protected tooDeep(maxDepth: number): string {
+    return tooDeep(maxDepth);
+  }
 
   /** Writes what is open, with all below it. */
   protected finish(): void {
@@ -266,7 +270,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
         return false;
       case 'bigint':
         if (value > INT_MAX || value < INT_MIN) {
-          throw this.refuse('an integer beyond 64 bits cannot be written', key);
+          throw this.refuse(BEYOND_64_BITS, key);
         }
         out.bigInt(value);
         return false;
@@ -286,12 +290,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     const before = parent?.kid(key);
     if (before === undefined || before === value) return undefined;
     if (before instanceof PhpObject && !Array.isArray(value)) {
-      throw this.refuse(
-        'a plain object stands where an object of a PHP class was: PHP would get an array. ' +
-          'Use object.with({ … }), new PhpObject(…), or PhpObject.toArray(…) if an array is meant',
-        key,
-        'ERR_PSB_CLASS_LOST',
-      );
+      throw this.refuse(CLASS_LOST, key, 'ERR_PSB_CLASS_LOST');
     }
     return viewOf(value, before);
   }
@@ -344,11 +343,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     let times = 0;
     for (let level = this.base + 1; level <= depth; level++) {
       if (frames[level]!.container === container && ++times === 3) {
-        throw this.refuse(
-          'an array that contains itself (not by a reference of PHP) cannot be written',
-          key,
-          'ERR_PSB_CODEC_REFERENCE',
-        );
+        throw this.refuse(ENDLESS, key, 'ERR_PSB_CODEC_REFERENCE');
       }
     }
   }
@@ -369,7 +364,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
   }
 
   protected lone(key: Key): CodecError {
-    return this.refuse('text with a lone surrogate cannot be written as UTF-8', key);
+    return this.refuse(LONE_SURROGATE, key);
   }
 
   protected refuse(

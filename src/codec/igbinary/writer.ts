@@ -97,10 +97,6 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
     return count < 256 ? 2 : count < 65536 ? 3 : 5;
   }
 
-  protected tooDeep(maxDepth: number): string {
-    return `the data is nested beyond maxDepth (${maxDepth})`;
-  }
-
   protected null(): void {
     this.out.byte(F.NULL);
   }

@@ -89,7 +89,7 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
     return count < 16 ? 1 : count < 65536 ? 3 : 5;
   }
 
-  protected tooDeep(maxDepth: number): string {
+  protected override tooDeep(maxDepth: number): string {
     return `the data is nested beyond ${maxDepth} levels, which PHP's msgpack extension cannot read`;
   }
 

@@ -11,6 +11,7 @@ import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } f
 import { joinPath } from '../path.ts';
 import { isPlain, listKeys, nameOfClass, sameNames } from '../plain.ts';
 import { settleReferences } from '../references.ts';
+import { BEYOND_64_BITS, CLASS_LOST, ENDLESS, LONE_SURROGATE, tooDeep } from '../refusals.ts';
 import { encodeKey } from '../text.ts';
 import {
   isObjectValue,
@@ -317,7 +318,7 @@ export class Writer extends PlainWriter {
       case 'bigint':
         this.slots++;
         if (value > INT_MAX || value < INT_MIN) {
-          throw this.#refuse('an integer beyond 64 bits cannot be written', key);
+          throw this.#refuse(BEYOND_64_BITS, key);
         }
         output.ascii(`i:${value};`);
         return false;
@@ -526,8 +527,7 @@ export class Writer extends PlainWriter {
     if (level === 100 || level === 400 || level === 1600) this.#checkCycle(container, key);
     if (maxDepth > 0 && level >= maxDepth) {
       this.#checkCycle(container, key);
-      const reason = `the data is nested beyond maxDepth (${maxDepth})`;
-      throw this.#refuse(reason, key, 'ERR_PSB_CODEC_LIMIT');
+      throw this.#refuse(tooDeep(maxDepth), key, 'ERR_PSB_CODEC_LIMIT');
     }
     this.level++;
     if (++depth === frames.length) frames.push(new Frame());
@@ -556,24 +556,15 @@ export class Writer extends PlainWriter {
       open.add(frames[level++]!.container);
     }
     while (depth >= level) leave();
-    throw this.#refuse(
-      'an array that contains itself (not by a reference of PHP) cannot be written',
-      key,
-      'ERR_PSB_CODEC_REFERENCE',
-    );
+    throw this.#refuse(ENDLESS, key, 'ERR_PSB_CODEC_REFERENCE');
   }
 
   #classLost(key: Key): CodecError {
-    return this.#refuse(
-      'a plain object stands where an object of a PHP class was: PHP would get an array. ' +
-        'Use object.with({ … }), new PhpObject(…), or PhpObject.toArray(…) if an array is meant',
-      key,
-      'ERR_PSB_CLASS_LOST',
-    );
+    return this.#refuse(CLASS_LOST, key, 'ERR_PSB_CLASS_LOST');
   }
 
   #lone(key: Key): CodecError {
-    return this.#refuse('text with a lone surrogate cannot be written as UTF-8', key);
+    return this.#refuse(LONE_SURROGATE, key);
   }
 
   #refuse(
