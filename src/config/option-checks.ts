@@ -28,11 +28,6 @@ function milliseconds(least: number): Check {
       : `a number of milliseconds from ${least} to 2147483647`;
 }
 
-const names: Check = (value) =>
-  Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
-    ? undefined
-    : "a list of variable names, ['userid'] say";
-
 /** Every option there is. Those with `anything` are checked where they are used. */
 const CHECKS: Readonly<Record<string, Check>> = {
   savePath: text,
@@ -60,7 +55,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   lazyWrite: flag,
   concurrency: anything,
   onLockFailure: anything,
-  identity: names,
+  identity: anything,
   refresh: anything,
   refreshAt: anything,
   closeTimeout: milliseconds(0),

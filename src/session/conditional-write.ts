@@ -59,6 +59,7 @@ export async function writeMerging(
     const theirs = decodeTheirs(codec, found);
     const before = base === null ? null : codec.decode(base);
     assertSameSession(before, theirs, settings.identity);
+    settings.identity.merging();
     conflicts = merge(before ?? {}, codec.decode(ours), theirs, settings.onConflict);
     bytes = codec.encode(theirs);
     expected = found;

@@ -46,6 +46,7 @@ export async function moveSession(
       const theirs = left.bytes === null ? null : codec.decode(left.bytes);
       const before = codec.decode(base);
       assertSameSession(before, theirs, identity);
+      identity.merging();
       merge(before, codec.decode(ours), theirs, settings.onConflict);
       bytes = codec.encode(theirs);
       found = left.bytes as Buffer;

@@ -7,6 +7,7 @@ import type { SaveHandler } from '../save-handler/save-handler.ts';
 import { emitWarning, type LockSettings, type WarningListener } from '../save-handler/settings.ts';
 import type { CommitResult } from './commit-result.ts';
 import type { CookieOptions } from './cookie-options.ts';
+import { type Identity, type IdentityOption, resolveIdentity } from './identity.ts';
 import type { OnConflict } from './merge/conflicts.ts';
 import type { SessionVariables } from './session-variables.ts';
 
@@ -41,11 +42,13 @@ export interface SessionOptions extends CookieOptions {
    */
   readonly onLockFailure?: 'error' | 'readonly' | undefined;
   /**
-   * Names of session variables that say whose session it is, `['userid']` say. If one of them
-   * differs between the session that was read and the one that is stored at the time of writing,
-   * another user has logged in under this id: nothing is merged, nothing is written.
+   * Whose session it is: names of session variables (`['userid']`), paths into them
+   * (`['user.id']`), or a synchronous function of the variables. If one of them differs between
+   * the session that was read and the one that is stored at the time of writing, another user has
+   * logged in under this id: nothing is merged, nothing is written. Without it the first merge
+   * warns (`PSB_IDENTITY`); `[]` says that sessions have no users.
    */
-  readonly identity?: readonly string[] | undefined;
+  readonly identity?: IdentityOption | undefined;
   /**
    * When the TTL is refreshed: by every request, only by those that use the session, or never by
    * reading. Default `always`, as in PHP.
@@ -78,7 +81,7 @@ export interface SessionSettings {
   readonly lazyWrite: boolean;
   readonly concurrency: 'merge' | 'lock' | 'overwrite';
   readonly onLockFailure: 'error' | 'readonly';
-  readonly identity: readonly string[];
+  readonly identity: Identity;
   readonly refresh: 'always' | 'used' | false;
   readonly refreshAt: 'open' | 'commit';
   readonly closeTimeout: number;
@@ -116,6 +119,7 @@ export function resolveSessionSettings(
   if (!(closeTimeout >= 0)) {
     throw new OptionsError('closeTimeout must be a number of milliseconds');
   }
+  const warn = options.onWarning ?? emitWarning;
   return {
     saveHandler,
     locking,
@@ -125,14 +129,14 @@ export function resolveSessionSettings(
     lazyWrite: options.lazyWrite ?? true,
     concurrency,
     onLockFailure,
-    identity: options.identity ?? [],
+    identity: resolveIdentity(options.identity, concurrency === 'overwrite' ? undefined : warn),
     refresh,
     refreshAt,
     closeTimeout,
     onConflict: options.onConflict,
     onCommit: options.onCommit,
     onLost: options.onLost,
-    warn: options.onWarning ?? emitWarning,
+    warn,
   };
 }
 

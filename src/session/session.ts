@@ -224,7 +224,8 @@ export class Session implements AsyncDisposable {
     return this.#exclusively(async () => {
       this.#assertOpen();
       const bytes = await this.#settings.saveHandler.read(this.#id);
-      if (bytes === null && this.#stored.bytes !== null) assertSameSession(null, null, []);
+      if (bytes === null && this.#stored.bytes !== null)
+        assertSameSession(null, null, this.#settings.identity);
       this.#stored = new Stored(bytes, this.#codec);
       this.#variables = undefined;
     });

@@ -1,4 +1,7 @@
-/** `npm run fuzz -- [--seconds 60] [--seed 1] [--format php]`: mutated real blobs against the codec and PHP. */
+/**
+ * `npm run fuzz -- [--seconds 60] [--seed 1] [--format php]`: mutated real blobs against the codec and PHP.
+ * `npm run fuzz -- --merge [--seconds 60] [--seed 1]`: random edits of random sessions against the merge.
+ */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,17 +9,19 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type PeerFormat, PhpPeer } from '../interop/codec/php-peer.ts';
 import { fuzz, fuzzFormats } from './fuzzer.ts';
+import { fuzzMerge } from './merge-fuzzer.ts';
 
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string' },
     format: { type: 'string', multiple: true },
+    merge: { type: 'boolean', default: false },
   },
 });
 const formats = (options.format as PeerFormat[] | undefined) ?? fuzzFormats;
 const seed = Number(options.seed ?? Date.now() % 1_000_000_000);
-const milliseconds = (Number(options.seconds) * 1000) / formats.length;
+const milliseconds = Number(options.seconds) * 1000;
 
 // A hang stops this thread for good, so another one watches: it knows the input that is being read.
 const shared = new SharedArrayBuffer(1 << 16);
@@ -43,36 +48,60 @@ const watcher = new Worker(
 
 console.log(`seed ${seed}, ${options.seconds} s`);
 let failed = false;
-await using peer = new PhpPeer({ classes: false });
-for (const format of formats) {
-  const report = await fuzz(format, peer, {
-    milliseconds,
-    seed,
-    onInput: (input) => {
-      room.set(input.subarray(0, room.length));
-      header[1] = Math.min(input.length, room.length);
-      Atomics.add(header, 0, 1);
-    },
-  });
-  console.log(
-    `${format.padEnd(15)} ${report.inputs} inputs, ${report.accepted} accepted, ${report.compared} put to PHP, ${report.findings.length} findings`,
-  );
-  for (const { what, input } of report.findings) {
-    failed = true;
-    console.log(`  ${JSON.stringify(input.toString('latin1'))}\n    ${what.slice(0, 400)}`);
-  }
-  if (report.findings.length > 0) {
-    const file = join(tmpdir(), `fuzz-${format}-${seed}.json`);
-    writeFileSync(
-      file,
-      JSON.stringify(
-        report.findings.map(({ what, input }) => ({ what, input: input.toString('latin1') })),
-        null,
-        1,
-      ),
-    );
-  }
-}
-if (peer.crashes > 0) console.log(`PHP itself crashed ${peer.crashes} times`);
+const onInput = (input: Buffer): void => {
+  room.set(input.subarray(0, room.length));
+  header[1] = Math.min(input.length, room.length);
+  Atomics.add(header, 0, 1);
+};
+if (options.merge) mergeTriples();
+else await mutateBlobs();
 watcher.postMessage('done');
 process.exitCode = failed ? 1 : 0;
+
+function mergeTriples(): void {
+  const report = fuzzMerge({ milliseconds, seed, onInput });
+  const handlers = Object.entries(report.byHandler).map(([name, count]) => `${name} ${count}`);
+  console.log(
+    `${report.triples} triples, ${report.conflicts} conflicts, again in ${handlers.join(', ')}; ${report.findings.length} findings`,
+  );
+  const findings = report.findings.map(({ what, triple }) => ({
+    what,
+    base: triple.base.toString('latin1'),
+    ours: triple.ours.toString('latin1'),
+    theirs: triple.theirs.toString('latin1'),
+  }));
+  for (const { what, base, ours, theirs } of findings) {
+    failed = true;
+    console.log(`  ${what.slice(0, 400)}\n    ${base}\n    ${ours}\n    ${theirs}`);
+  }
+  if (failed) writeFindings('merge', findings);
+}
+
+function writeFindings(name: string, findings: readonly unknown[]): void {
+  writeFileSync(join(tmpdir(), `fuzz-${name}-${seed}.json`), JSON.stringify(findings, null, 1));
+}
+
+async function mutateBlobs(): Promise<void> {
+  await using peer = new PhpPeer({ classes: false });
+  for (const format of formats) {
+    const report = await fuzz(format, peer, {
+      milliseconds: milliseconds / formats.length,
+      seed,
+      onInput,
+    });
+    console.log(
+      `${format.padEnd(15)} ${report.inputs} inputs, ${report.accepted} accepted, ${report.compared} put to PHP, ${report.findings.length} findings`,
+    );
+    for (const { what, input } of report.findings) {
+      failed = true;
+      console.log(`  ${JSON.stringify(input.toString('latin1'))}\n    ${what.slice(0, 400)}`);
+    }
+    if (report.findings.length > 0) {
+      writeFindings(
+        format,
+        report.findings.map(({ what, input }) => ({ what, input: input.toString('latin1') })),
+      );
+    }
+  }
+  if (peer.crashes > 0) console.log(`PHP itself crashed ${peer.crashes} times`);
+}
