@@ -2,6 +2,7 @@
  * `npm run bench [-- --profile cart] [--format igbinary] [--rounds 21] [--clock cpu] [--json file]`: this package
  * against its peers and against PHP itself, interleaved in one run. Only the ratios are meant to
  * be kept; absolute times move with the machine.
+ * `npm run bench -- --merge [--shape cart]`: what a merge of sessions costs, see merge.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Blobs, decoders, encoders, loadCodec } from './contestants.ts';
 import { type Clock, compare, median, type Result } from './measure.ts';
+import { measureMerge } from './merge.ts';
 import { BenchPhp, type ValueFormat } from './php.ts';
 import { jsonFactor, type Peer, targets } from './targets.ts';
 
@@ -36,8 +38,15 @@ const { values: options } = parseArgs({
     clock: { type: 'string', default: 'wall' },
     json: { type: 'string' },
     only: { type: 'boolean', default: false },
+    merge: { type: 'boolean', default: false },
+    shape: { type: 'string' },
   },
 });
+if (options.merge) {
+  const { rounds, shape } = options;
+  const holds = measureMerge({ rounds: Number(rounds), ...(shape === undefined ? {} : { shape }) });
+  process.exit(holds ? 0 : 1);
+}
 const wanted = options.profile ?? profiles;
 const formats = (options.format ?? ['serialize', 'igbinary', 'msgpack']) as ValueFormat[];
 const rounds = Number(options.rounds);
