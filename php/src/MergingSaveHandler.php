@@ -107,7 +107,6 @@ final class MergingSaveHandler implements
     public function read($id)
     {
         try {
-            self::refuseLockName($id);
             $this->lock($id);
             $bytes = $this->store->read($id);
             self::format()->check((string) $bytes);
@@ -210,6 +209,8 @@ final class MergingSaveHandler implements
             // If the session was destroyed meanwhile it stays so. That is no failure: this request
             // had nothing to write.
             $this->store->touch($id, $this->options->lifetime());
+        } catch (SessionLost $lost) {
+            return $this->lose($lost);
         } catch (StoreError $error) {
             return $this->lose(SessionLost::store('refresh', $error));
         }
@@ -229,6 +230,8 @@ final class MergingSaveHandler implements
 
                 return $result->state === WriteResult::LOCKED ? null : true;
             });
+        } catch (SessionLost $lost) {
+            return $this->lose($lost);
         } catch (StoreError $error) {
             return $this->lose(SessionLost::store('destroy', $error));
         }
@@ -289,17 +292,6 @@ final class MergingSaveHandler implements
                 'The session was not written: a variable has a name that session.serialize_handler = '
                 . self::handler() . ' can not hold (a number, or one with "|")'
             );
-        }
-    }
-
-    /**
-     * Without strict mode PHP takes any id from the cookie, and the key of `<id>_LOCK` is the lock
-     * of the session `<id>`.
-     */
-    private static function refuseLockName(string $id): void
-    {
-        if (substr($id, -5) === '_LOCK') {
-            throw new SessionLost(SessionLost::BAD_ID, 'The session id names the lock of another session');
         }
     }
 

@@ -338,13 +338,35 @@ test('handler: strict mode', static function (): void {
     }, ['ini' => ['use_strict_mode' => 1]]);
 });
 
-test('handler: without strict mode, too, no id can name a lock', static function (): void {
-    $redis = emptied();
-    $request = Request::run(static function (): void {
-    }, ['id' => ID . '_LOCK']);
-    same(false, $request->started);
-    same(['bad id'], $request->lost);
-    same([], $redis->keys('*'));
+test('handler: without strict mode, too, no id reaches what lies beside another session', static function (): void {
+    foreach ([false, true] as $locking) {
+        foreach (['_LOCK', '_REVOKED', '_MOVED', '_LOCK_LOCK'] as $suffix) {
+            $redis = emptied();
+            $id = ID . $suffix;
+            $redis->setex(KEY . $suffix, 100, 'a|i:1;');
+            $request = Request::run(static function (): void {
+            }, ['id' => $id, 'locking_enabled' => $locking]);
+            same(false, $request->started);
+            same(['bad id'], $request->lost);
+            $lost = [];
+            $handler = new MergingSaveHandler(connect(), ['locking_enabled' => $locking, 'on_lost' => static function (SessionLost $error) use (&$lost): void {
+                $lost[] = $error->reason();
+            }]);
+            same(false, $handler->write($id, 'a|i:2;'));
+            same(false, $handler->updateTimestamp($id, 'a|i:1;'));
+            same(false, $handler->destroy($id));
+            same(false, $handler->validateId($id));
+            same(['bad id', 'bad id', 'bad id'], $lost);
+            same(SessionLost::BAD_ID, lossOf(static function () use ($handler, $id): void {
+                $handler->update(static function (array &$variables): void {
+                    $variables['a'] = 2;
+                }, $id);
+            }));
+            same([KEY . $suffix], $redis->keys('*'));
+            same('a|i:1;', $redis->get(KEY . $suffix));
+            same(true, $redis->ttl(KEY . $suffix) <= 100);
+        }
+    }
 });
 
 test('handler: a key of another type is left alone', static function (): void {
