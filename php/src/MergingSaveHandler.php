@@ -270,13 +270,13 @@ final class MergingSaveHandler implements
 
     private function merge(SessionFormat $format, string $base, string $ours, string $theirs): string
     {
-        $plain = $format->isPlain($base) && $format->isPlain($ours) && $format->isPlain($theirs);
+        $sharing = max(array_map([$format, 'sharing'], [$base, $ours, $theirs]));
 
         return $format->encode((new Merge($this->options->onConflict))->merge(
             $format->decode($base),
             $format->decode($ours),
             $format->decode($theirs),
-            $plain
+            $sharing
         ));
     }
 

@@ -36,11 +36,10 @@ foreach ($table['merge'] as $case) {
         same($case['conflicts'], $merge->conflicts());
         $format = Formats::of('php_serialize');
         $texts = array_map('strval', [bytes($case['base']), bytes($case['ours']), bytes($case['theirs'])]);
-        if (array_filter(array_map([$format, 'isPlain'], $texts)) === [true, true, true]) {
-            $merged = $merge->merge(...array_merge(array_map([$format, 'decode'], $texts), [true]));
-            same(bytes($case['merged']), $format->encode($merged), 'plain');
-            same($case['conflicts'], $merge->conflicts(), 'plain');
-        }
+        $sharing = max(array_map([$format, 'sharing'], $texts));
+        $merged = $merge->merge(...array_merge(array_map([$format, 'decode'], $texts), [$sharing]));
+        same(bytes($case['merged']), $format->encode($merged), 'by what the texts may hold');
+        same($case['conflicts'], $merge->conflicts(), 'by what the texts may hold');
     });
 }
 

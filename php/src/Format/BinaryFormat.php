@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace PhpSessionBridge\Format;
 
+use PhpSessionBridge\Merge\Sharing;
+
 /**
  * The serialize handlers igbinary and msgpack, by their own extensions. These decode into live
  * objects: there is no way to have them read without waking the classes up.
@@ -29,6 +31,20 @@ final class BinaryFormat implements SessionFormat
     public function isPlain(string $bytes): bool
     {
         return false;
+    }
+
+    public function sharing(string $bytes): int
+    {
+        if ($this->handler === 'igbinary') {
+            // igbinary_type_ref; as a length or within a string it means nothing, and does no harm.
+            return strpos($bytes, "\x25") === false ? Sharing::OBJECTS : Sharing::REFERENCES;
+        }
+        // A reference is a map that begins with the key nil, as the map of the variables itself.
+        $heads = ["\xDE" => 3, "\xDF" => 5];
+
+        return preg_match('/\xC0[\x01-\x05]/', substr($bytes, 2 + ($heads[$bytes[0] ?? ''] ?? 1))) === 1
+            ? Sharing::REFERENCES
+            : Sharing::OBJECTS;
     }
 
     public function decode(string $bytes): array

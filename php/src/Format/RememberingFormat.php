@@ -33,6 +33,11 @@ final class RememberingFormat implements SessionFormat
         return $this->format->isPlain($bytes);
     }
 
+    public function sharing(string $bytes): int
+    {
+        return $this->format->sharing($bytes);
+    }
+
     public function decode(string $bytes): array
     {
         $digest = sha1($bytes, true);

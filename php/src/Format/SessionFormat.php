@@ -18,6 +18,9 @@ interface SessionFormat
     /** Whether the bytes certainly hold neither objects nor references. */
     public function isPlain(string $bytes): bool;
 
+    /** What the decoded variables may hold in several places: a constant of Sharing. */
+    public function sharing(string $bytes): int;
+
     /**
      * The variables for a merge: objects are opaque, nothing is written into $_SESSION.
      *

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace PhpSessionBridge\Format;
 
+use PhpSessionBridge\Merge\Sharing;
+
 /** The serialize handlers that are made of serialize()'s text: php, php_binary, php_serialize. */
 final class TextFormat implements SessionFormat
 {
@@ -33,6 +35,16 @@ final class TextFormat implements SessionFormat
     public function isPlain(string $bytes): bool
     {
         return SerializedReader::isPlain($bytes);
+    }
+
+    public function sharing(string $bytes): int
+    {
+        // A string may look so; then there is a little more work, and no harm.
+        if (preg_match('/R:[0-9]/', $bytes) === 1) {
+            return Sharing::REFERENCES;
+        }
+
+        return preg_match('/r:[0-9]/', $bytes) === 1 ? Sharing::OBJECTS : Sharing::NONE;
     }
 
     public function decode(string $bytes): array
