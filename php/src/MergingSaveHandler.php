@@ -52,8 +52,9 @@ final class MergingSaveHandler implements
     /**
      * @param Redis|RedisCluster $redis   a connected client without serializer and compression
      * @param array              $options `prefix` (PHPREDIS_SESSION:), `gc_maxlifetime` (seconds),
-     *     `identity` (names of the variables that tell whose session it is), `on_lost`
-     *     (fn (SessionLost $lost): void, instead of an E_USER_WARNING), `on_conflict`
+     *     `identity` (what tells whose session it is: names of variables and paths, `user.id`, or
+     *     fn (array $variables): mixed), `on_lost` (fn (SessionLost $lost): void, instead of an
+     *     E_USER_WARNING), `on_conflict`
      *     (fn (string $path): ?string, 'theirs' keeps the stored value), `locking_enabled`,
      *     `lock_expire` (seconds), `lock_retries` (-1: for ever), `lock_wait_time` (microseconds)
      */

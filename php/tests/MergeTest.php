@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace PhpSessionBridge\Tests;
 
 use PhpSessionBridge\Format\Formats;
+use PhpSessionBridge\Merge\Identity;
 use PhpSessionBridge\Merge\Merge;
 use PhpSessionBridge\Merge\Verdict;
 
@@ -75,7 +76,7 @@ foreach ($table['verdict'] as $case) {
         same($case['verdict'], Verdict::of(
             variables($case['base']),
             variables($case['theirs']),
-            $case['identity'] ?? []
+            new Identity($case['identity'] ?? [])
         ));
     });
 }

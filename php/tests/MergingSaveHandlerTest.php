@@ -596,3 +596,68 @@ test('handler: what a request costs', static function (): void {
         Request::run($change, ['locking_enabled' => true]);
     }), 'changed, with a lock');
 });
+
+// --- whose session it is ------------------------------------------------------------------------
+
+/** What the handler says when $stored took the place of $read. */
+function replacing(string $handler, array $read, array $stored, $identity): array
+{
+    $redis = emptied();
+    $format = Formats::of($handler);
+    $redis->setex(KEY, 100, $format->encodeLive($read));
+    $request = Request::run(static function () use ($redis, $format, $stored): void {
+        $_SESSION['mine'] = 1;
+        $redis->setex(KEY, 100, $format->encodeLive($stored));
+    }, ['identity' => $identity, 'serialize_handler' => $handler]);
+
+    return $request->lost;
+}
+
+foreach (['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as $serializer) {
+    test("identity, $serializer: a path through arrays and public properties", static function () use ($serializer): void {
+        $user = static function (int $id, int $seen, bool $object): array {
+            $values = ['id' => $id, 'seen' => $seen];
+
+            return ['user' => $object ? (object) $values : $values];
+        };
+        foreach ([false, true] as $object) {
+            same([], replacing($serializer, $user(1, 1, $object), $user(1, 2, $object), ['user.id']));
+            same(['replaced'], replacing($serializer, $user(1, 1, $object), $user(2, 1, $object), ['user.id']));
+            // As the README says of a whole variable: any change is another login.
+            same(['replaced'], replacing($serializer, $user(1, 1, $object), $user(1, 2, $object), ['user']));
+        }
+    });
+
+    test("identity, $serializer: a protected property is not walked into", static function () use ($serializer): void {
+        $holder = static function (float $value): array {
+            $parental = new Parental();
+            (function () use ($value): void {
+                $this->prot = $value;
+            })->call($parental);
+
+            return ['o' => $parental, 'x' => 1];
+        };
+        same([], replacing($serializer, $holder(1.0), $holder(2.0), ['o.prot']));
+        same(['replaced'], replacing($serializer, $holder(1.0), $holder(2.0), ['o']));
+    });
+
+    test("identity, $serializer: a function sees the objects of the application", static function () use ($serializer): void {
+        $identity = static function (array $variables): ?string {
+            return isset($variables['when']) ? $variables['when']->format('Y') : null;
+        };
+        $when = static function (string $time): array {
+            return ['when' => new \DateTimeImmutable("$time UTC")];
+        };
+        same([], replacing($serializer, $when('2020-01-01'), $when('2020-02-01'), $identity));
+        same(['replaced'], replacing($serializer, $when('2020-01-01'), $when('2021-01-01'), $identity));
+        same(['replaced'], replacing($serializer, ['x' => 1], ['x' => 1] + $when('2021-01-01'), $identity));
+    });
+}
+
+test('identity: what it can not be is refused', static function (): void {
+    foreach (['userid', [1], [['user', 'id']]] as $identity) {
+        throws(\InvalidArgumentException::class, static function () use ($identity): void {
+            new MergingSaveHandler(connect(), ['identity' => $identity]);
+        });
+    }
+});
