@@ -226,11 +226,7 @@ final class MergingSaveHandler implements
             return $this->lose(SessionLost::unreadable('The stored session is not readable as ' . self::handler()));
         }
         try {
-            $done = $this->options->patience->until(function () use ($id): ?bool {
-                $result = $this->store->destroyIf($id, $this->locks[$id] ?? null);
-
-                return $result->state === WriteResult::LOCKED ? null : true;
-            });
+            $done = $this->destroyStored($id);
         } catch (SessionLost $lost) {
             return $this->lose($lost);
         } catch (StoreError $error) {
@@ -267,6 +263,27 @@ final class MergingSaveHandler implements
     public function create_sid(): string
     {
         return session_create_id();
+    }
+
+    /**
+     * @return true|null null if somebody else keeps the lock
+     * @throws SessionLost
+     * @throws StoreError
+     */
+    private function destroyStored(string $id): ?bool
+    {
+        $destroy = function () use ($id): ?bool {
+            $result = $this->store->destroyIf($id, $this->locks[$id] ?? null);
+
+            return $result->state === WriteResult::LOCKED ? null : true;
+        };
+        try {
+            return $this->options->patience->until($destroy);
+        } catch (StoreError $error) {
+            // Only the reply may be lost, and the session destroyed. Under session_regenerate_id(true)
+            // PHP would then give up the new session as well; to destroy twice does no harm.
+            return $this->options->patience->until($destroy);
+        }
     }
 
     private function merge(SessionFormat $format, string $base, string $ours, string $theirs): string

@@ -116,6 +116,8 @@ foreach (['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as $seria
             same(['unreadable'], $request->lost, show($garbage));
             same(false, $request->started);
             same($garbage, $redis->get(KEY));
+            // Nor does a visitor who comes again and again keep them alive.
+            same(true, $redis->ttl(KEY) <= 100);
         }
     });
 
@@ -298,6 +300,27 @@ test('handler: regenerating, with and without the old session', static function 
         same([], $request->warnings);
         same($delete ? false : 'a|i:2;', $redis->get(KEY));
         same('a|i:3;', $redis->get("PHPREDIS_SESSION:$new"));
+    }
+});
+
+test('handler: regenerating, and the reply to the destroy is lost', static function (): void {
+    foreach ([false, true] as $locking) {
+        $redis = emptied();
+        $client = LosingRedis::connected();
+        $redis->setex(KEY, 100, 'a|i:1;');
+        // The server must know the script: else the first answer is that it does not.
+        $redis->script('load', \PhpSessionBridge\Store\Scripts::DESTROY);
+        $new = null;
+        $request = Request::run(static function () use ($client, &$new): void {
+            $_SESSION['a'] = 2;
+            $client->losses = 1;
+            same(true, session_regenerate_id(true));
+            same(0, $client->losses);
+            $new = session_id();
+        }, ['redis' => $client, 'locking_enabled' => $locking]);
+        same([], $request->lost);
+        same(["PHPREDIS_SESSION:$new"], $redis->keys('*'));
+        same('a|i:2;', $redis->get("PHPREDIS_SESSION:$new"));
     }
 });
 
