@@ -288,14 +288,13 @@ final class MergingSaveHandler implements
 
     private function merge(SessionFormat $format, string $base, string $ours, string $theirs): string
     {
-        $sharing = max(array_map([$format, 'sharing'], [$base, $ours, $theirs]));
+        $versions = [$base, $ours, $theirs];
+        $sharing = max(array_map([$format, 'sharing'], $versions));
+        $plain = array_filter(array_map([$format, 'isPlain'], $versions)) === [true, true, true];
+        [$base, $ours, $theirs] = array_map([$format, 'decode'], $versions);
+        $merge = new Merge($this->options->onConflict);
 
-        return $format->encode((new Merge($this->options->onConflict))->merge(
-            $format->decode($base),
-            $format->decode($ours),
-            $format->decode($theirs),
-            $sharing
-        ));
+        return $format->encode($merge->merge($base, $ours, $theirs, $sharing), $plain);
     }
 
     /**

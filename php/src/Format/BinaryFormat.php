@@ -65,7 +65,7 @@ final class BinaryFormat implements SessionFormat
         return array_filter($variables, 'is_string', ARRAY_FILTER_USE_KEY);
     }
 
-    public function encode(array $variables): string
+    public function encode(array $variables, bool $plain = false): string
     {
         if ($this->handler === 'igbinary') {
             return igbinary_serialize($variables);

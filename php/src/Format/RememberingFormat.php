@@ -51,9 +51,9 @@ final class RememberingFormat implements SessionFormat
         return $variables;
     }
 
-    public function encode(array $variables): string
+    public function encode(array $variables, bool $plain = false): string
     {
-        return $this->format->encode($variables);
+        return $this->format->encode($variables, $plain);
     }
 
     public function decodeLive(string $bytes): array

@@ -26,12 +26,13 @@ final class SerializedWriter
     /** Whether there is nothing to number, and serialize() itself can write each value. */
     private bool $plain;
 
-    /** @param array<int|string, mixed> $variables all that will be written */
-    public function __construct(array $variables)
+    /** @param bool $plain there are certainly neither objects nor references in what will be written */
+    public function __construct(bool $plain)
     {
         $this->sharing = new Sharing();
-        // What the text shows of our own StoredObject is an object, too.
-        $this->plain = preg_match('/[;{][OCErR]:[0-9]/', serialize($variables)) === 0;
+        // Never by a try: our StoredObjects would be two levels of nesting each, and the stack of
+        // PHP's serialize() ends soon after the 4,096 that are allowed.
+        $this->plain = $plain;
     }
 
     /** The root array of `php_serialize` takes a slot; in the other formats there is no root. */

@@ -33,9 +33,10 @@ interface SessionFormat
      * The bytes that PHP's own session_encode() would make of what decode() returned.
      *
      * @param array<int|string, mixed> $variables
+     * @param bool                     $plain     there are certainly neither objects nor references in them
      * @throws UnwritableSession
      */
-    public function encode(array $variables): string;
+    public function encode(array $variables, bool $plain = false): string;
 
     /**
      * The variables as an application sees them, with objects of its own classes.

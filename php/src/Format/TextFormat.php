@@ -64,9 +64,9 @@ final class TextFormat implements SessionFormat
         return $variables;
     }
 
-    public function encode(array $variables): string
+    public function encode(array $variables, bool $plain = false): string
     {
-        $writer = new SerializedWriter($variables);
+        $writer = new SerializedWriter($plain);
         $text = '';
         if ($this->handler === 'php_serialize') {
             $writer->countRoot();
@@ -102,7 +102,7 @@ final class TextFormat implements SessionFormat
         $text = serialize($variables);
 
         return SerializedReader::isPlain($text)
-            ? $this->encode($variables)
+            ? $this->encode($variables, true)
             : $this->encode((new self('php_serialize'))->decode($text));
     }
 
