@@ -53,7 +53,8 @@ foreach (['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as $handl
         $merged = $format->encode($merge->merge(...array_map([$format, 'decode'], $texts)));
         same($texts[1], $merged);
         same(
-            [['path' => 'map' . str_repeat('.n', $depth - 2) . '.x', 'resolution' => 'ours'],
+            [['path' => 'map' . str_repeat('.n', 11) . ' …(' . ($depth - 24) . ' more)… ' . str_repeat('.n', 11) . '.x',
+                'resolution' => 'ours'],
                 ['path' => 'object', 'resolution' => 'ours'], ['path' => 'z', 'resolution' => 'ours']],
             $merge->conflicts()
         );

@@ -80,3 +80,26 @@ foreach ($table['verdict'] as $case) {
         ));
     });
 }
+
+test('merge: paths are as long as is useful', static function (): void {
+    $at = static function (array $keys): string {
+        $sides = [];
+        foreach ([1, 2, 3] as $value) {
+            foreach (array_reverse($keys) as $key) {
+                $value = [$key => $value];
+            }
+            $sides[] = $value;
+        }
+        $merge = new Merge();
+        $merge->merge(...$sides);
+
+        return $merge->conflicts()[0]['path'];
+    };
+    same('a.b[7].c', $at(['a', 'b', 7, 'c']));
+    same('7[8]', $at([7, 8]));
+    same('.a.', $at(['', 'a', '']));
+    same('r' . str_repeat('.n', 31), $at(array_merge(['r'], array_fill(0, 31, 'n'))));
+    same('r' . str_repeat('.n', 11) . ' …(9 more)… ' . str_repeat('[5]', 12), $at(array_merge(['r'], array_fill(0, 16, 'n'), array_fill(0, 16, 5))));
+    same(str_repeat('한', 128) . '.a', $at([str_repeat('한', 128), 'a']));
+    same(str_repeat('한', 128) . '….' . str_repeat("\xFF", 128) . '…', $at([str_repeat('한', 129), str_repeat("\xFF", 129)]));
+});

@@ -7,8 +7,8 @@ namespace PhpSessionBridge\Merge;
 /** What one merge had to decide: whom it asks, and what it reports. */
 final class Decisions
 {
-    /** @var list<array{path: string, resolution: string}> in the order of the decisions */
-    public array $conflicts = [];
+    /** @var list<array{0: Path, 1: string}> in the order of the decisions */
+    private array $found = [];
 
     /** @var callable|null */
     private $onConflict;
@@ -17,6 +17,14 @@ final class Decisions
     public function __construct(?callable $onConflict)
     {
         $this->onConflict = $onConflict;
+    }
+
+    /** @return list<array{path: string, resolution: string}> */
+    public function conflicts(): array
+    {
+        return array_map(static function (array $conflict): array {
+            return ['path' => $conflict[0]->text(), 'resolution' => $conflict[1]];
+        }, $this->found);
     }
 
     /**
@@ -43,6 +51,6 @@ final class Decisions
 
     public function report(Path $place, string $resolution): void
     {
-        $this->conflicts[] = ['path' => $place->text(), 'resolution' => $resolution];
+        $this->found[] = [$place, $resolution];
     }
 }

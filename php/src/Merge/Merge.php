@@ -66,7 +66,7 @@ final class Merge
     /** @return list<array{path: string, resolution: string}> of the last merge, in its order */
     public function conflicts(): array
     {
-        return $this->decisions->conflicts;
+        return $this->decisions->conflicts();
     }
 
     private static function carryOut(Part $part): array

@@ -12,7 +12,7 @@ final class ValueNumbers
 
     public function of(string $text): int
     {
-        return $this->numbers[$text] ?? $this->numbers[$text] = count($this->numbers);
+        return $this->numbers[$text] ??= count($this->numbers);
     }
 
     /** @param mixed $value neither an array nor an object */
