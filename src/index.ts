@@ -41,7 +41,7 @@ export type { SaveHandlerOptions, WarningListener } from './save-handler/setting
 // Sessions.
 export type { CommitResult } from './session/commit-result.ts';
 export type { CookieOptions } from './session/cookie-options.ts';
-export type { Conflict, ConflictValues, OnConflict } from './session/merge.ts';
+export type { Conflict, ConflictValues, OnConflict } from './session/merge/conflicts.ts';
 export type { SessionEvent } from './session/observe.ts';
 export type { ObservedSession, SessionOptions } from './session/options.ts';
 export type { RegenerateOptions, Session } from './session/session.ts';

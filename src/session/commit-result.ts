@@ -1,7 +1,7 @@
 /**
  * What became of the variables of a session.
  */
-import type { Conflict } from './merge.ts';
+import type { Conflict } from './merge/conflicts.ts';
 
 export interface CommitResult {
   /** `merged`: written together with what somebody else had written meanwhile. */

@@ -5,7 +5,7 @@
 import { SessionError } from '../errors.ts';
 import type { SessionLock } from '../save-handler/save-handler.ts';
 import { type Target, unlocked } from './conditional-write.ts';
-import { merge } from './merge.ts';
+import { merge } from './merge/merge.ts';
 import { assertSameSession } from './replaced.ts';
 
 /**

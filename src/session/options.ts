@@ -7,7 +7,7 @@ import type { SaveHandler } from '../save-handler/save-handler.ts';
 import { emitWarning, type LockSettings, type WarningListener } from '../save-handler/settings.ts';
 import type { CommitResult } from './commit-result.ts';
 import type { CookieOptions } from './cookie-options.ts';
-import type { OnConflict } from './merge.ts';
+import type { OnConflict } from './merge/conflicts.ts';
 import type { SessionVariables } from './session-variables.ts';
 
 /** A session as listeners see it. */

@@ -2,8 +2,9 @@
  * Is what is stored now still the session that was opened? If not, neither merging nor writing
  * is safe: one user's data would end up in another's session, or a logout would be undone.
  */
-import { sameSlots } from '../codec/structure.ts';
+
 import { SessionError } from '../errors.ts';
+import { sameSlots } from './merge/slots.ts';
 import type { SessionVariables } from './session-variables.ts';
 
 /**

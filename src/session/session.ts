@@ -3,13 +3,15 @@
  */
 import { types } from 'node:util';
 import { decodeDeferred } from '../codec/session.ts';
-import { inheritNotes } from '../codec/structure.ts';
 import { CodecError, LockError, OptionsError, SessionError } from '../errors.ts';
 import type { SessionLock } from '../save-handler/save-handler.ts';
 import { type CommitResult, UNCHANGED } from './commit-result.ts';
 import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
 import { HeldLock } from './held-lock.ts';
-import { adopt, type Conflict, merge } from './merge.ts';
+import { adopt } from './merge/adopt.ts';
+import type { Conflict } from './merge/conflicts.ts';
+import { merge } from './merge/merge.ts';
+import { inheritNotes } from './merge/slots.ts';
 import { moveSession } from './move.ts';
 import { watch } from './observe.ts';
 import type { SessionSettings } from './options.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { merge } from '../../src/session/merge.ts';
+import { merge } from '../../src/session/merge/merge.ts';
 import { assertSameSession } from '../../src/session/replaced.ts';
 import { SessionCodec } from '../../src/session/session-codec.ts';
 

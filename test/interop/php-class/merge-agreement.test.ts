@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { decodeSession, encodeSession } from '../../../src/codec/session.ts';
-import { merge } from '../../../src/session/merge.ts';
+import { merge } from '../../../src/session/merge/merge.ts';
 import { runPhpFile } from '../../services/php-cli.ts';
 
 const SCRIPT = fileURLToPath(new URL('random-merges.php', import.meta.url));

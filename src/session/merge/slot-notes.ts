@@ -8,8 +8,8 @@ import {
   type Key,
   makeNotes,
   setNotes,
-} from './notes.ts';
-import { viewOf } from './view.ts';
+} from '../../codec/notes.ts';
+import { viewOf } from '../../codec/view.ts';
 
 export interface SlotNotes {
   /** As `View.float` says it. */
@@ -38,6 +38,8 @@ class Editor implements SlotEditor {
   readonly #kids = new Map<string, object>();
   #order: (Key | HiddenSlot)[] | null = null;
   #known: Set<string> | null = null;
+  /** Keys were deleted whose places are in the order still. */
+  #hasGaps = false;
 
   constructor(container: object) {
     this.#container = container;
@@ -70,8 +72,16 @@ class Editor implements SlotEditor {
     this.#floats.delete(key);
     this.#cells.delete(key);
     this.#kids.delete(key);
-    if (stays || this.#order === null || !this.#known?.delete(key)) return;
-    this.#order = this.#order.filter((slot) => typeof slot === 'object' || String(slot) !== key);
+    if (!stays && this.#known?.delete(key)) this.#hasGaps = true;
+  }
+
+  /** The order without the deleted keys; one that was set again stands where it came last. */
+  #closeGaps(order: readonly (Key | HiddenSlot)[]): (Key | HiddenSlot)[] {
+    const known = new Set(this.#known);
+    return [...order]
+      .reverse()
+      .filter((slot) => typeof slot === 'object' || known.delete(String(slot)))
+      .reverse();
   }
 
   keepOrder(keys?: readonly string[]): void {
@@ -86,6 +96,8 @@ class Editor implements SlotEditor {
   }
 
   finish(): void {
+    if (this.#order !== null && this.#hasGaps) this.#order = this.#closeGaps(this.#order);
+    this.#hasGaps = false;
     const old = getNotes(this.#container);
     const cells = this.#cells.size > 0 ? this.#cells : null;
     const texts = [...this.#floats.values()];
