@@ -81,6 +81,35 @@ foreach ($table['verdict'] as $case) {
     });
 }
 
+test('merge: an array within itself is one piece, in whichever version', static function (): void {
+    $circle = static function (int $value): array {
+        $map = ['n' => $value];
+        $map['me'] = &$map;
+
+        return ['m' => &$map, 'l' => [1]];
+    };
+    $plain = static function (string $name): array {
+        return ['m' => [$name => 1], 'l' => [1]];
+    };
+    $format = Formats::of('php_serialize');
+    foreach ([
+        [$circle(1), $circle(2), $circle(3)], [$circle(1), $plain('a'), $plain('b')],
+        [$plain('a'), $circle(2), $plain('b')], [$plain('a'), $plain('b'), $circle(2)],
+    ] as [$base, $ours, $theirs]) {
+        $merge = new Merge();
+        same(
+            serialize($ours),
+            $format->encode($merge->merge(...array_map([$format, 'decode'], array_map('serialize', [$base, $ours, $theirs]))))
+        );
+        same([['path' => 'm', 'resolution' => 'ours']], $merge->conflicts());
+    }
+    $merge = new Merge();
+    same(serialize($circle(2)), $format->encode($merge->merge(...array_map([$format, 'decode'], array_map('serialize', [
+        $circle(1), $circle(2), $circle(1),
+    ])))));
+    same([], $merge->conflicts());
+});
+
 test('merge: paths are as long as is useful', static function (): void {
     $at = static function (array $keys): string {
         $sides = [];

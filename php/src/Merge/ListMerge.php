@@ -74,7 +74,7 @@ final class ListMerge implements Part
     private function pair(int $index, int $ours, int $theirs): ?Part
     {
         $path = new Path($this->path, $index);
-        $part = Arrays::merge(
+        $part = $this->base->isCircular($index) ? null : Arrays::merge(
             $this->base->inside($index),
             $this->ours->inside($this->oursKeys[$ours]),
             $this->theirs->inside($this->theirsKeys[$theirs]),

@@ -129,7 +129,9 @@ final class MapMerge implements Part
 
             return null;
         }
-        $part = Arrays::merge($base, $ours, $theirs, $this->place($key), $this->decisions);
+        $part = $inBase && $this->base->isCircular($key)
+            ? null
+            : Arrays::merge($base, $ours, $theirs, $this->place($key), $this->decisions);
         if ($part === null) {
             $this->conflict([$key]);
         }

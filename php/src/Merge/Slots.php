@@ -58,6 +58,19 @@ final class Slots
             : new self($this->values[$key], $piece, $this->numbers, $this->sharing);
     }
 
+    /**
+     * Whether there is an array in the slot that holds a reference to its own place.
+     *
+     * @param int|string $key
+     */
+    public function isCircular($key): bool
+    {
+        $piece = $this->piece->within[$key] ?? null;
+
+        return $piece !== null && $piece->whole && is_array($this->values[$key]);
+    }
+
+    /** An array without anything. */
     public function none(): self
     {
         return new self([], new Piece(), $this->numbers, $this->sharing);
