@@ -92,11 +92,16 @@ final class ConditionalWrite
             return;
         }
         $verdict = $this->guard(function () use ($seen, $current): string {
-            return Verdict::of(
-                $seen === null ? null : $this->format->decode($seen),
-                $current === null ? null : $this->format->decode($current),
-                $this->options->identity
-            );
+            $identity = $this->options->identity;
+            $decode = function (?string $bytes) use ($identity): ?array {
+                if ($bytes === null) {
+                    return null;
+                }
+
+                return $identity->needsLive() ? $this->format->decodeLive($bytes) : $this->format->decode($bytes);
+            };
+
+            return Verdict::of($decode($seen), $decode($current), $identity);
         });
         if ($verdict === Verdict::GONE) {
             throw SessionLost::gone();

@@ -52,8 +52,9 @@ final class MergingSaveHandler implements
     /**
      * @param Redis|RedisCluster $redis   a connected client without serializer and compression
      * @param array              $options `prefix` (PHPREDIS_SESSION:), `gc_maxlifetime` (seconds),
-     *     `identity` (names of the variables that tell whose session it is), `on_lost`
-     *     (fn (SessionLost $lost): void, instead of an E_USER_WARNING), `on_conflict`
+     *     `identity` (what tells whose session it is: names of variables and paths, `user.id`, or
+     *     fn (array $variables): mixed), `on_lost` (fn (SessionLost $lost): void, instead of an
+     *     E_USER_WARNING), `on_conflict`
      *     (fn (string $path): ?string, 'theirs' keeps the stored value), `locking_enabled`,
      *     `lock_expire` (seconds), `lock_retries` (-1: for ever), `lock_wait_time` (microseconds)
      */
@@ -107,7 +108,6 @@ final class MergingSaveHandler implements
     public function read($id)
     {
         try {
-            self::refuseLockName($id);
             $this->lock($id);
             $bytes = $this->store->read($id);
             self::format()->check((string) $bytes);
@@ -210,6 +210,8 @@ final class MergingSaveHandler implements
             // If the session was destroyed meanwhile it stays so. That is no failure: this request
             // had nothing to write.
             $this->store->touch($id, $this->options->lifetime());
+        } catch (SessionLost $lost) {
+            return $this->lose($lost);
         } catch (StoreError $error) {
             return $this->lose(SessionLost::store('refresh', $error));
         }
@@ -224,11 +226,9 @@ final class MergingSaveHandler implements
             return $this->lose(SessionLost::unreadable('The stored session is not readable as ' . self::handler()));
         }
         try {
-            $done = $this->options->patience->until(function () use ($id): ?bool {
-                $result = $this->store->destroyIf($id, $this->locks[$id] ?? null);
-
-                return $result->state === WriteResult::LOCKED ? null : true;
-            });
+            $done = $this->destroyStored($id);
+        } catch (SessionLost $lost) {
+            return $this->lose($lost);
         } catch (StoreError $error) {
             return $this->lose(SessionLost::store('destroy', $error));
         }
@@ -265,16 +265,36 @@ final class MergingSaveHandler implements
         return session_create_id();
     }
 
+    /**
+     * @return true|null null if somebody else keeps the lock
+     * @throws SessionLost
+     * @throws StoreError
+     */
+    private function destroyStored(string $id): ?bool
+    {
+        $destroy = function () use ($id): ?bool {
+            $result = $this->store->destroyIf($id, $this->locks[$id] ?? null);
+
+            return $result->state === WriteResult::LOCKED ? null : true;
+        };
+        try {
+            return $this->options->patience->until($destroy);
+        } catch (StoreError $error) {
+            // Only the reply may be lost, and the session destroyed. Under session_regenerate_id(true)
+            // PHP would then give up the new session as well; to destroy twice does no harm.
+            return $this->options->patience->until($destroy);
+        }
+    }
+
     private function merge(SessionFormat $format, string $base, string $ours, string $theirs): string
     {
-        $plain = $format->isPlain($base) && $format->isPlain($ours) && $format->isPlain($theirs);
+        $versions = [$base, $ours, $theirs];
+        $sharing = max(array_map([$format, 'sharing'], $versions));
+        $plain = array_filter(array_map([$format, 'isPlain'], $versions)) === [true, true, true];
+        [$base, $ours, $theirs] = array_map([$format, 'decode'], $versions);
+        $merge = new Merge($this->options->onConflict);
 
-        return $format->encode((new Merge($this->options->onConflict))->merge(
-            $format->decode($base),
-            $format->decode($ours),
-            $format->decode($theirs),
-            $plain
-        ));
+        return $format->encode($merge->merge($base, $ours, $theirs, $sharing), $plain);
     }
 
     /**
@@ -289,17 +309,6 @@ final class MergingSaveHandler implements
                 'The session was not written: a variable has a name that session.serialize_handler = '
                 . self::handler() . ' can not hold (a number, or one with "|")'
             );
-        }
-    }
-
-    /**
-     * Without strict mode PHP takes any id from the cookie, and the key of `<id>_LOCK` is the lock
-     * of the session `<id>`.
-     */
-    private static function refuseLockName(string $id): void
-    {
-        if (substr($id, -5) === '_LOCK') {
-            throw new SessionLost(SessionLost::BAD_ID, 'The session id names the lock of another session');
         }
     }
 

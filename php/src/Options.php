@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace PhpSessionBridge;
 
 use InvalidArgumentException;
+use PhpSessionBridge\Merge\Identity;
 use PhpSessionBridge\Store\LockPatience;
 
 /** The options of {@see MergingSaveHandler}, named as the ini settings are. */
@@ -22,8 +23,7 @@ final class Options
     public int $lockExpire;
     public LockPatience $patience;
 
-    /** @var list<string> */
-    public array $identity;
+    public Identity $identity;
 
     /** @var callable|null */
     public $onLost;
@@ -48,7 +48,7 @@ final class Options
         $expire = $options['lock_expire'] ?? (int) ini_get('redis.session.lock_expire');
         $this->lockExpire = $expire > 0 ? $expire : 30;
         $this->patience = new LockPatience($options['lock_retries'] ?? 100, $options['lock_wait_time'] ?? 20000);
-        $this->identity = $options['identity'] ?? [];
+        $this->identity = new Identity($options['identity'] ?? []);
         $this->onLost = $options['on_lost'] ?? null;
         $this->onConflict = $options['on_conflict'] ?? null;
     }

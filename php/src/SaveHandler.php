@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace PhpSessionBridge;
 
 use InvalidArgumentException;
+use PhpSessionBridge\Store\Keys;
 use Redis;
 use RedisException;
 use SessionHandlerInterface;
@@ -77,15 +78,19 @@ final class SaveHandler implements
     }
 
     /**
-     * @return string|false false when Redis could not be asked: PHP then starts no session,
-     *                      instead of an empty one that would overwrite the stored one later
+     * @return string|false false when Redis could not be asked, or when the id names the lock of
+     *                      another session: PHP then starts no session, instead of an empty one
+     *                      that would overwrite what is stored later
      */
     #[\ReturnTypeWillChange]
     public function read($id)
     {
+        if (Keys::isCompanion($id)) {
+            return false;
+        }
         try {
             $this->redis->clearLastError();
-            $bytes = $this->redis->get($this->prefix . $id);
+            $bytes = $this->redis->get(Keys::data($this->prefix, $id));
             if (is_string($bytes)) {
                 return $bytes;
             }
@@ -99,8 +104,11 @@ final class SaveHandler implements
 
     public function write($id, $data): bool
     {
+        if (Keys::isCompanion($id)) {
+            return false;
+        }
         try {
-            return $this->redis->setex($this->prefix . $id, $this->lifetime(), $data) === true;
+            return $this->redis->setex(Keys::data($this->prefix, $id), $this->lifetime(), $data) === true;
         } catch (RedisException $exception) {
             return false;
         }
@@ -109,10 +117,13 @@ final class SaveHandler implements
     /** Nothing changed (session.lazy_write): only the time to live starts anew. */
     public function updateTimestamp($id, $data): bool
     {
+        if (Keys::isCompanion($id)) {
+            return false;
+        }
         try {
             // An answer of 0 means that the session was destroyed meanwhile. That is no failure:
             // this request had nothing to write, and must not bring it back to life.
-            $this->redis->expire($this->prefix . $id, $this->lifetime());
+            $this->redis->expire(Keys::data($this->prefix, $id), $this->lifetime());
 
             return true;
         } catch (RedisException $exception) {
@@ -123,8 +134,11 @@ final class SaveHandler implements
     /** Returns a bool: since PHP 8 the number that DEL answers is a TypeError at logout. */
     public function destroy($id): bool
     {
+        if (Keys::isCompanion($id)) {
+            return false;
+        }
         try {
-            return $this->redis->del($this->prefix . $id) !== false;
+            return $this->redis->del(Keys::data($this->prefix, $id)) !== false;
         } catch (RedisException $exception) {
             return false;
         }
@@ -146,7 +160,7 @@ final class SaveHandler implements
     public function validateId($id): bool
     {
         return preg_match('/^[A-Za-z0-9,-]{1,256}$/D', $id) === 1
-            && (int) $this->redis->exists($this->prefix . $id) === 1;
+            && (int) $this->redis->exists(Keys::data($this->prefix, $id)) === 1;
     }
 
     // phpcs:ignore PSR1.Methods.CamelCapsMethodName -- the name is SessionIdInterface's

@@ -28,7 +28,7 @@ final class SessionLost extends RuntimeException
     /** Others wrote so often that every attempt found newer bytes. */
     public const CONTENDED = 'contended';
 
-    /** The id names another session's lock. */
+    /** The id names another session's lock, or another mark beside a session. */
     public const BAD_ID = 'bad id';
 
     /** Redis did not answer, or refused. The write may or may not have happened. */
@@ -55,6 +55,11 @@ final class SessionLost extends RuntimeException
     public static function locked(): self
     {
         return new self(self::LOCKED, 'The lock of the session was not free within the time to wait');
+    }
+
+    public static function badId(): self
+    {
+        return new self(self::BAD_ID, 'The session id names the lock of another session');
     }
 
     public static function unreadable(string $what, ?Throwable $previous = null): self

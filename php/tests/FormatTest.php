@@ -237,6 +237,45 @@ test('format: slots that a Serializable payload takes are counted', static funct
     });
 });
 
+/** A Serializable object whose payload is one serialize() of what it holds. */
+function serializable($held): object
+{
+    if (!class_exists('PhpSessionBridge\Tests\Payload', false)) {
+        // Deprecated since PHP 8.1, and still what sessions hold.
+        $before = error_reporting(E_ALL & ~E_DEPRECATED);
+        eval('namespace PhpSessionBridge\Tests; final class Payload implements \Serializable {
+            public $held;
+            public function serialize() { return serialize($this->held); }
+            public function unserialize($data) { $this->held = unserialize($data); }
+        }');
+        error_reporting($before);
+    }
+    $object = new Payload();
+    $object->held = $held;
+
+    return $object;
+}
+
+foreach (['php', 'php_binary', 'php_serialize'] as $handler) {
+    test("format $handler: Serializable objects within Serializable objects, as PHP writes them", static function () use ($handler): void {
+        $bytes = encodedByPhp($handler, static function (): void {
+            $last = new \stdClass();
+            $_SESSION = ['a' => serializable([1, serializable([2, serializable('three')]), 4]), 'b' => $last, 'c' => $last];
+        });
+        same(1, preg_match('/C:30:".*C:30:".*C:30:".*r:[0-9]+;/s', $bytes));
+        $format = Formats::of($handler);
+        $variables = $format->decode($bytes);
+        same(true, $variables['b'] === $variables['c']);
+        same($bytes, $format->encode($variables));
+        // PHP's own numbers, behind something new in front.
+        $grown = encodedByPhp($handler, static function () use ($bytes, $handler): void {
+            $variables = Formats::of($handler)->decodeLive($bytes);
+            $_SESSION = ['new' => [1, 2]] + $variables;
+        });
+        same($grown, $format->encode(['new' => [1, 2]] + $variables));
+    });
+}
+
 test('format: a nesting beyond PHP\'s own limit is refused, one within it is not', static function (): void {
     $nested = static function (int $depth): string {
         return 'a|' . str_repeat('a:1:{i:0;', $depth) . 'N;' . str_repeat('}', $depth);

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace PhpSessionBridge\Tests;
 
 use PhpSessionBridge\Format\Formats;
+use PhpSessionBridge\Merge\Identity;
 use PhpSessionBridge\Merge\Merge;
 use PhpSessionBridge\Merge\Verdict;
 
@@ -36,11 +37,10 @@ foreach ($table['merge'] as $case) {
         same($case['conflicts'], $merge->conflicts());
         $format = Formats::of('php_serialize');
         $texts = array_map('strval', [bytes($case['base']), bytes($case['ours']), bytes($case['theirs'])]);
-        if (array_filter(array_map([$format, 'isPlain'], $texts)) === [true, true, true]) {
-            $merged = $merge->merge(...array_merge(array_map([$format, 'decode'], $texts), [true]));
-            same(bytes($case['merged']), $format->encode($merged), 'plain');
-            same($case['conflicts'], $merge->conflicts(), 'plain');
-        }
+        $sharing = max(array_map([$format, 'sharing'], $texts));
+        $merged = $merge->merge(...array_merge(array_map([$format, 'decode'], $texts), [$sharing]));
+        same(bytes($case['merged']), $format->encode($merged), 'by what the texts may hold');
+        same($case['conflicts'], $merge->conflicts(), 'by what the texts may hold');
     });
 }
 
@@ -76,7 +76,59 @@ foreach ($table['verdict'] as $case) {
         same($case['verdict'], Verdict::of(
             variables($case['base']),
             variables($case['theirs']),
-            $case['identity'] ?? []
+            new Identity($case['identity'] ?? [])
         ));
     });
 }
+
+test('merge: an array within itself is one piece, in whichever version', static function (): void {
+    $circle = static function (int $value): array {
+        $map = ['n' => $value];
+        $map['me'] = &$map;
+
+        return ['m' => &$map, 'l' => [1]];
+    };
+    $plain = static function (string $name): array {
+        return ['m' => [$name => 1], 'l' => [1]];
+    };
+    $format = Formats::of('php_serialize');
+    foreach ([
+        [$circle(1), $circle(2), $circle(3)], [$circle(1), $plain('a'), $plain('b')],
+        [$plain('a'), $circle(2), $plain('b')], [$plain('a'), $plain('b'), $circle(2)],
+    ] as [$base, $ours, $theirs]) {
+        $merge = new Merge();
+        same(
+            serialize($ours),
+            $format->encode($merge->merge(...array_map([$format, 'decode'], array_map('serialize', [$base, $ours, $theirs]))))
+        );
+        same([['path' => 'm', 'resolution' => 'ours']], $merge->conflicts());
+    }
+    $merge = new Merge();
+    same(serialize($circle(2)), $format->encode($merge->merge(...array_map([$format, 'decode'], array_map('serialize', [
+        $circle(1), $circle(2), $circle(1),
+    ])))));
+    same([], $merge->conflicts());
+});
+
+test('merge: paths are as long as is useful', static function (): void {
+    $at = static function (array $keys): string {
+        $sides = [];
+        foreach ([1, 2, 3] as $value) {
+            foreach (array_reverse($keys) as $key) {
+                $value = [$key => $value];
+            }
+            $sides[] = $value;
+        }
+        $merge = new Merge();
+        $merge->merge(...$sides);
+
+        return $merge->conflicts()[0]['path'];
+    };
+    same('a.b[7].c', $at(['a', 'b', 7, 'c']));
+    same('7[8]', $at([7, 8]));
+    same('.a.', $at(['', 'a', '']));
+    same('r' . str_repeat('.n', 31), $at(array_merge(['r'], array_fill(0, 31, 'n'))));
+    same('r' . str_repeat('.n', 11) . ' …(9 more)… ' . str_repeat('[5]', 12), $at(array_merge(['r'], array_fill(0, 16, 'n'), array_fill(0, 16, 5))));
+    same(str_repeat('한', 128) . '.a', $at([str_repeat('한', 128), 'a']));
+    same(str_repeat('한', 128) . '….' . str_repeat("\xFF", 128) . '…', $at([str_repeat('한', 129), str_repeat("\xFF", 129)]));
+});

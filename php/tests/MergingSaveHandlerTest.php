@@ -116,6 +116,8 @@ foreach (['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as $seria
             same(['unreadable'], $request->lost, show($garbage));
             same(false, $request->started);
             same($garbage, $redis->get(KEY));
+            // Nor does a visitor who comes again and again keep them alive.
+            same(true, $redis->ttl(KEY) <= 100);
         }
     });
 
@@ -301,6 +303,27 @@ test('handler: regenerating, with and without the old session', static function 
     }
 });
 
+test('handler: regenerating, and the reply to the destroy is lost', static function (): void {
+    foreach ([false, true] as $locking) {
+        $redis = emptied();
+        $client = LosingRedis::connected();
+        $redis->setex(KEY, 100, 'a|i:1;');
+        // The server must know the script: else the first answer is that it does not.
+        $redis->script('load', \PhpSessionBridge\Store\Scripts::DESTROY);
+        $new = null;
+        $request = Request::run(static function () use ($client, &$new): void {
+            $_SESSION['a'] = 2;
+            $client->losses = 1;
+            same(true, session_regenerate_id(true));
+            same(0, $client->losses);
+            $new = session_id();
+        }, ['redis' => $client, 'locking_enabled' => $locking]);
+        same([], $request->lost);
+        same(["PHPREDIS_SESSION:$new"], $redis->keys('*'));
+        same('a|i:2;', $redis->get("PHPREDIS_SESSION:$new"));
+    }
+});
+
 test('handler: abort, reset and read_and_close write nothing', static function (): void {
     $redis = emptied();
     $redis->setex(KEY, 100, 'a|i:1;');
@@ -338,13 +361,35 @@ test('handler: strict mode', static function (): void {
     }, ['ini' => ['use_strict_mode' => 1]]);
 });
 
-test('handler: without strict mode, too, no id can name a lock', static function (): void {
-    $redis = emptied();
-    $request = Request::run(static function (): void {
-    }, ['id' => ID . '_LOCK']);
-    same(false, $request->started);
-    same(['bad id'], $request->lost);
-    same([], $redis->keys('*'));
+test('handler: without strict mode, too, no id reaches what lies beside another session', static function (): void {
+    foreach ([false, true] as $locking) {
+        foreach (['_LOCK', '_REVOKED', '_MOVED', '_LOCK_LOCK'] as $suffix) {
+            $redis = emptied();
+            $id = ID . $suffix;
+            $redis->setex(KEY . $suffix, 100, 'a|i:1;');
+            $request = Request::run(static function (): void {
+            }, ['id' => $id, 'locking_enabled' => $locking]);
+            same(false, $request->started);
+            same(['bad id'], $request->lost);
+            $lost = [];
+            $handler = new MergingSaveHandler(connect(), ['locking_enabled' => $locking, 'on_lost' => static function (SessionLost $error) use (&$lost): void {
+                $lost[] = $error->reason();
+            }]);
+            same(false, $handler->write($id, 'a|i:2;'));
+            same(false, $handler->updateTimestamp($id, 'a|i:1;'));
+            same(false, $handler->destroy($id));
+            same(false, $handler->validateId($id));
+            same(['bad id', 'bad id', 'bad id'], $lost);
+            same(SessionLost::BAD_ID, lossOf(static function () use ($handler, $id): void {
+                $handler->update(static function (array &$variables): void {
+                    $variables['a'] = 2;
+                }, $id);
+            }));
+            same([KEY . $suffix], $redis->keys('*'));
+            same('a|i:1;', $redis->get(KEY . $suffix));
+            same(true, $redis->ttl(KEY . $suffix) <= 100);
+        }
+    }
 });
 
 test('handler: a key of another type is left alone', static function (): void {
@@ -573,4 +618,69 @@ test('handler: what a request costs', static function (): void {
     same(['del' => 1, 'evalsha' => 2, 'get' => 4, 'set' => 1, 'setex' => 1], commands(static function () use ($change): void {
         Request::run($change, ['locking_enabled' => true]);
     }), 'changed, with a lock');
+});
+
+// --- whose session it is ------------------------------------------------------------------------
+
+/** What the handler says when $stored took the place of $read. */
+function replacing(string $handler, array $read, array $stored, $identity): array
+{
+    $redis = emptied();
+    $format = Formats::of($handler);
+    $redis->setex(KEY, 100, $format->encodeLive($read));
+    $request = Request::run(static function () use ($redis, $format, $stored): void {
+        $_SESSION['mine'] = 1;
+        $redis->setex(KEY, 100, $format->encodeLive($stored));
+    }, ['identity' => $identity, 'serialize_handler' => $handler]);
+
+    return $request->lost;
+}
+
+foreach (['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as $serializer) {
+    test("identity, $serializer: a path through arrays and public properties", static function () use ($serializer): void {
+        $user = static function (int $id, int $seen, bool $object): array {
+            $values = ['id' => $id, 'seen' => $seen];
+
+            return ['user' => $object ? (object) $values : $values];
+        };
+        foreach ([false, true] as $object) {
+            same([], replacing($serializer, $user(1, 1, $object), $user(1, 2, $object), ['user.id']));
+            same(['replaced'], replacing($serializer, $user(1, 1, $object), $user(2, 1, $object), ['user.id']));
+            // As the README says of a whole variable: any change is another login.
+            same(['replaced'], replacing($serializer, $user(1, 1, $object), $user(1, 2, $object), ['user']));
+        }
+    });
+
+    test("identity, $serializer: a protected property is not walked into", static function () use ($serializer): void {
+        $holder = static function (float $value): array {
+            $parental = new Parental();
+            (function () use ($value): void {
+                $this->prot = $value;
+            })->call($parental);
+
+            return ['o' => $parental, 'x' => 1];
+        };
+        same([], replacing($serializer, $holder(1.0), $holder(2.0), ['o.prot']));
+        same(['replaced'], replacing($serializer, $holder(1.0), $holder(2.0), ['o']));
+    });
+
+    test("identity, $serializer: a function sees the objects of the application", static function () use ($serializer): void {
+        $identity = static function (array $variables): ?string {
+            return isset($variables['when']) ? $variables['when']->format('Y') : null;
+        };
+        $when = static function (string $time): array {
+            return ['when' => new \DateTimeImmutable("$time UTC")];
+        };
+        same([], replacing($serializer, $when('2020-01-01'), $when('2020-02-01'), $identity));
+        same(['replaced'], replacing($serializer, $when('2020-01-01'), $when('2021-01-01'), $identity));
+        same(['replaced'], replacing($serializer, ['x' => 1], ['x' => 1] + $when('2021-01-01'), $identity));
+    });
+}
+
+test('identity: what it can not be is refused', static function (): void {
+    foreach (['userid', [1], [['user', 'id']]] as $identity) {
+        throws(\InvalidArgumentException::class, static function () use ($identity): void {
+            new MergingSaveHandler(connect(), ['identity' => $identity]);
+        });
+    }
 });

@@ -105,3 +105,32 @@ test('small handler: options that do not exist are refused', static function ():
         new SaveHandler(connect(), ['ttl' => 1]);
     });
 });
+
+test('small handler: without strict mode no id reaches what lies beside another session', static function (): void {
+    $redis = emptied();
+    foreach (['_LOCK', '_REVOKED', '_MOVED', '_LOCK_LOCK'] as $suffix) {
+        $beside = 'session:' . ID . $suffix;
+        $redis->setex($beside, 100, 'a|i:1;');
+        $handler = new SaveHandler(connect(), ['prefix' => 'session:', 'gc_maxlifetime' => 3600]);
+        $id = ID . $suffix;
+        same(false, $handler->read($id), "read $suffix");
+        same(false, $handler->write($id, 'a|i:2;'), "write $suffix");
+        same(false, $handler->updateTimestamp($id, 'a|i:1;'), "updateTimestamp $suffix");
+        same(false, $handler->destroy($id), "destroy $suffix");
+        same(false, $handler->validateId($id), "validateId $suffix");
+        same('a|i:1;', $redis->get($beside), $suffix);
+        same(true, $redis->ttl($beside) <= 100, $suffix);
+    }
+    same([], array_values(array_diff($redis->keys('*'), [
+        'session:' . ID . '_LOCK', 'session:' . ID . '_REVOKED', 'session:' . ID . '_MOVED',
+        'session:' . ID . '_LOCK_LOCK',
+    ])));
+});
+
+test('small handler: an id that the application chose may have an underscore', static function (): void {
+    $redis = emptied();
+    $handler = new SaveHandler(connect(), ['prefix' => 'session:']);
+    same(true, $handler->write('user_7_lock', 'a|i:1;'));
+    same('a|i:1;', $handler->read('user_7_lock'));
+    same('a|i:1;', $redis->get('session:user_7_lock'));
+});

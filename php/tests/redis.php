@@ -40,6 +40,34 @@ function emptied(): Redis
 const ID = 'abcdefghijklmnopqrstuvwxyz';
 const KEY = 'PHPREDIS_SESSION:' . ID;
 
+/** Does what it is told, but the replies to some scripts are lost. */
+final class LosingRedis extends Redis
+{
+    /** How many replies to lose. */
+    public int $losses = 0;
+
+    public static function connected(): self
+    {
+        $redis = new self();
+        $parts = explode(':', (string) getenv('PSB_REDIS'));
+        isset($parts[1]) ? $redis->connect($parts[0], (int) $parts[1]) : $redis->connect($parts[0]);
+
+        return $redis;
+    }
+
+    #[\ReturnTypeWillChange]
+    public function evalsha($sha1, $args = [], $num_keys = 0)
+    {
+        $answer = parent::evalsha($sha1, $args, $num_keys);
+        if ($answer !== false && $this->losses > 0) {
+            $this->losses--;
+            throw new \RedisException('read error on connection');
+        }
+
+        return $answer;
+    }
+}
+
 /** One request with the session ID: what it is told about losses, and what PHP says. */
 final class Request
 {

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace PhpSessionBridge\Format;
 
+use PhpSessionBridge\Merge\Sharing;
+
 /**
  * The serialize handlers igbinary and msgpack, by their own extensions. These decode into live
  * objects: there is no way to have them read without waking the classes up.
@@ -31,6 +33,20 @@ final class BinaryFormat implements SessionFormat
         return false;
     }
 
+    public function sharing(string $bytes): int
+    {
+        if ($this->handler === 'igbinary') {
+            // igbinary_type_ref; as a length or within a string it means nothing, and does no harm.
+            return strpos($bytes, "\x25") === false ? Sharing::OBJECTS : Sharing::REFERENCES;
+        }
+        // A reference is a map that begins with the key nil, as the map of the variables itself.
+        $heads = ["\xDE" => 3, "\xDF" => 5];
+
+        return preg_match('/\xC0[\x01-\x05]/', substr($bytes, 2 + ($heads[$bytes[0] ?? ''] ?? 1))) === 1
+            ? Sharing::REFERENCES
+            : Sharing::OBJECTS;
+    }
+
     public function decode(string $bytes): array
     {
         if ($bytes === '') {
@@ -49,7 +65,7 @@ final class BinaryFormat implements SessionFormat
         return array_filter($variables, 'is_string', ARRAY_FILTER_USE_KEY);
     }
 
-    public function encode(array $variables): string
+    public function encode(array $variables, bool $plain = false): string
     {
         if ($this->handler === 'igbinary') {
             return igbinary_serialize($variables);

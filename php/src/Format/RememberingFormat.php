@@ -33,6 +33,11 @@ final class RememberingFormat implements SessionFormat
         return $this->format->isPlain($bytes);
     }
 
+    public function sharing(string $bytes): int
+    {
+        return $this->format->sharing($bytes);
+    }
+
     public function decode(string $bytes): array
     {
         $digest = sha1($bytes, true);
@@ -46,9 +51,9 @@ final class RememberingFormat implements SessionFormat
         return $variables;
     }
 
-    public function encode(array $variables): string
+    public function encode(array $variables, bool $plain = false): string
     {
-        return $this->format->encode($variables);
+        return $this->format->encode($variables, $plain);
     }
 
     public function decodeLive(string $bytes): array

@@ -15,7 +15,14 @@ final class SerializedReader
     private const MAX_DEPTH = 4096;
 
     private SerializedText $text;
-    private int $depth = 0;
+
+    /**
+     * The arrays and objects that are being read, from the outermost on: how many entries are left,
+     * and the array that these go into. Not by recursion: the nesting is the visitor's choice.
+     *
+     * @var list<array{left: int, into: array, object: bool}>
+     */
+    private array $open = [];
 
     /** Whether the text may hold back-references; without any, no slot needs remembering. */
     private bool $shares;
@@ -30,6 +37,12 @@ final class SerializedReader
     private array $slots = [];
     private int $count = 0;
     private int $root = 0;
+
+    /** Whether only the number of slots is asked for; then the payloads of Serializable objects are kept. */
+    private bool $counting = false;
+
+    /** @var list<string> */
+    private array $payloads = [];
 
     public function __construct(string $bytes)
     {
@@ -79,6 +92,30 @@ final class SerializedReader
      * @throws UnreadableSession
      */
     public function readInto(array &$container, $key): void
+    {
+        $this->readSlot($container, $key);
+        while ($this->open !== []) {
+            $top = count($this->open) - 1;
+            if ($this->open[$top]['left'] === 0) {
+                array_pop($this->open);
+                $this->text->expect('}');
+                continue;
+            }
+            $this->open[$top]['left']--;
+            $name = $this->text->readKey();
+            if ($this->open[$top]['object']) {
+                $name = is_int($name) ? "i:$name;" : SerializedWriter::text($name);
+            }
+            $this->readSlot($this->open[$top]['into'], $name);
+        }
+    }
+
+    /**
+     * Of an array or object only the beginning.
+     *
+     * @param int|string $key
+     */
+    private function readSlot(array &$container, $key): void
     {
         // PHP never writes a key twice. To read it as PHP does, a place would have to leave its
         // reference without leaving its position.
@@ -150,16 +187,12 @@ final class SerializedReader
     private function readArray(&$target): void
     {
         $start = $this->text->position();
-        if ($this->plain && $this->depth === 0 && $this->readPlainArray($target)) {
+        if ($this->plain && $this->open === [] && $this->readPlainArray($target)) {
             return;
         }
         $entries = $this->text->readCount('/\Ga:([0-9]+):\{/');
-        $this->enter($start);
         $target = [];
-        for (; $entries > 0; $entries--) {
-            $this->readInto($target, $this->text->readKey());
-        }
-        $this->leave();
+        $this->begin($start, $entries, $target, false);
     }
 
     /**
@@ -194,14 +227,17 @@ final class SerializedReader
         $start = $this->text->position();
         $object = new StoredObject(StoredObject::PLAIN, $this->text->readClass());
         $entries = $this->text->readCount('/\G:([0-9]+):\{/');
-        $this->enter($start);
         // In its place before its body is read: the body may point back at the object.
         $target = $object;
-        for (; $entries > 0; $entries--) {
-            $key = $this->text->readKey();
-            $this->readInto($object->entries, is_int($key) ? "i:$key;" : SerializedWriter::text($key));
+        $this->begin($start, $entries, $object->entries, true);
+    }
+
+    private function begin(int $start, int $entries, array &$into, bool $isObject): void
+    {
+        if (count($this->open) === self::MAX_DEPTH) {
+            throw $this->text->unreadable($start, 'too deep a nesting');
         }
-        $this->leave();
+        $this->open[] = ['left' => $entries, 'into' => &$into, 'object' => $isObject];
     }
 
     private function readSerializable(): StoredObject
@@ -211,7 +247,9 @@ final class SerializedReader
         $length = $this->text->readCount('/\G:([0-9]+):\{/');
         $object->payload = $this->text->take($length);
         $this->text->expect('}');
-        if ($this->shares) {
+        if ($this->counting) {
+            $this->payloads[] = $object->payload;
+        } elseif ($this->shares) {
             // A nested serialize() inside the payload takes slots of the whole text. Without
             // back-references of its own they can be counted; with some, a number in it may mean
             // a value outside, and nothing in the bytes says so.
@@ -224,20 +262,34 @@ final class SerializedReader
         return $object;
     }
 
-    /** How many slots a Serializable payload takes: those of one nested serialize(), or none. */
+    /**
+     * How many slots a Serializable payload takes: those of one nested serialize(), or none. What is
+     * Serializable within it takes some as well.
+     */
     public static function slotsWithin(string $payload): int
     {
-        try {
-            $reader = new self($payload);
-            // The shortcut counts nothing.
-            $reader->plain = false;
-            $holder = [];
-            $reader->readInto($holder, 0);
-
-            return $reader->position() === strlen($payload) ? $reader->count : 0;
-        } catch (UnreadableSession $exception) {
-            return 0;
+        $slots = 0;
+        $payloads = [$payload];
+        while ($payloads !== []) {
+            $payload = array_pop($payloads);
+            try {
+                $reader = new self($payload);
+                $reader->counting = true;
+                // The shortcut counts nothing.
+                $reader->plain = false;
+                $holder = [];
+                $reader->readInto($holder, 0);
+                if ($reader->position() === strlen($payload)) {
+                    $slots += $reader->count;
+                    array_push($payloads, ...$reader->payloads);
+                }
+            } catch (UnreadableSession $exception) {
+                // Bytes of its own kind: no serialize() counted in there.
+                continue;
+            }
         }
+
+        return $slots;
     }
 
     private function readEnum(): StoredObject
@@ -264,18 +316,5 @@ final class SerializedReader
         }
 
         return $number;
-    }
-
-    private function enter(int $start): void
-    {
-        if (++$this->depth > self::MAX_DEPTH) {
-            throw $this->text->unreadable($start, 'too deep a nesting');
-        }
-    }
-
-    private function leave(): void
-    {
-        $this->depth--;
-        $this->text->expect('}');
     }
 }

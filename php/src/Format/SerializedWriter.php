@@ -13,16 +13,26 @@ use PhpSessionBridge\Merge\Sharing;
 final class SerializedWriter
 {
     private Sharing $sharing;
+    private string $text = '';
+
+    /**
+     * The arrays and objects that are being written, from the outermost on: the entries, their keys
+     * and how many are written. Not by recursion: the nesting is the visitor's choice.
+     *
+     * @var list<array{0: array, 1: list<int|string>, 2: int, 3: bool}> the last: an object's
+     */
+    private array $open = [];
 
     /** Whether there is nothing to number, and serialize() itself can write each value. */
     private bool $plain;
 
-    /** @param array<int|string, mixed> $variables all that will be written */
-    public function __construct(array $variables)
+    /** @param bool $plain there are certainly neither objects nor references in what will be written */
+    public function __construct(bool $plain)
     {
         $this->sharing = new Sharing();
-        // What the text shows of our own StoredObject is an object, too.
-        $this->plain = preg_match('/[;{][OCErR]:[0-9]/', serialize($variables)) === 0;
+        // Never by a try: our StoredObjects would be two levels of nesting each, and the stack of
+        // PHP's serialize() ends soon after the 4,096 that are allowed.
+        $this->plain = $plain;
     }
 
     /** The root array of `php_serialize` takes a slot; in the other formats there is no root. */
@@ -43,41 +53,67 @@ final class SerializedWriter
         if ($this->plain) {
             return serialize($container[$key]);
         }
-        $again = $this->sharing->seen($container, $key);
-        if ($again !== null) {
-            return $again . ';';
-        }
-        $value = $container[$key];
-        if (is_array($value)) {
-            $body = '';
-            foreach ($value as $name => $unused) {
-                $body .= (is_int($name) ? "i:$name;" : self::text($name)) . $this->write($value, $name);
+        $this->text = '';
+        $this->writeSlot($container, $key);
+        while ($this->open !== []) {
+            $top = count($this->open) - 1;
+            [$entries, $keys, $at, $isObject] = $this->open[$top];
+            if (!isset($keys[$at])) {
+                array_pop($this->open);
+                $this->text .= '}';
+                continue;
             }
-
-            return 'a:' . count($value) . ':{' . $body . '}';
+            $this->open[$top][2]++;
+            $name = $keys[$at];
+            if ($isObject) {
+                // As it stood in the text.
+                $this->text .= $name;
+            } else {
+                $this->text .= is_int($name) ? "i:$name;" : self::text($name);
+            }
+            $this->writeSlot($entries, $name);
         }
 
-        return $value instanceof StoredObject ? $this->object($value) : serialize($value);
+        return $this->text;
     }
 
-    private function object(StoredObject $object): string
+    /**
+     * Of an array or object only the beginning.
+     *
+     * @param int|string $key
+     */
+    private function writeSlot(array $container, $key): void
+    {
+        $again = $this->sharing->seen($container, $key);
+        $value = $container[$key];
+        if ($again !== null) {
+            $this->text .= $again . ';';
+        } elseif (is_array($value)) {
+            $this->text .= 'a:' . count($value) . ':{';
+            $this->open[] = [$value, array_keys($value), 0, false];
+        } elseif ($value instanceof StoredObject) {
+            $this->writeObject($value);
+        } else {
+            $this->text .= serialize($value);
+        }
+    }
+
+    private function writeObject(StoredObject $object): void
     {
         if ($object->kind === StoredObject::ENUM) {
             $case = $object->class . ':' . $object->payload;
+            $this->text .= 'E:' . strlen($case) . ':"' . $case . '";';
 
-            return 'E:' . strlen($case) . ':"' . $case . '";';
+            return;
         }
-        $head = $object->kind . ':' . strlen($object->class) . ':"' . $object->class . '":';
+        $this->text .= $object->kind . ':' . strlen($object->class) . ':"' . $object->class . '":';
         if ($object->kind === StoredObject::SERIALIZABLE) {
             $this->sharing->skip(SerializedReader::slotsWithin($object->payload));
+            $this->text .= strlen($object->payload) . ':{' . $object->payload . '}';
 
-            return $head . strlen($object->payload) . ':{' . $object->payload . '}';
+            return;
         }
-        $body = '';
-        foreach ($object->entries as $key => $unused) {
-            $body .= $key . $this->write($object->entries, $key);
-        }
-
-        return $head . count($object->entries) . ':{' . $body . '}';
+        $this->text .= count($object->entries) . ':{';
+        $this->open[] = [$object->entries, array_keys($object->entries), 0, true];
     }
 }

@@ -18,6 +18,9 @@ interface SessionFormat
     /** Whether the bytes certainly hold neither objects nor references. */
     public function isPlain(string $bytes): bool;
 
+    /** What the decoded variables may hold in several places: a constant of Sharing. */
+    public function sharing(string $bytes): int;
+
     /**
      * The variables for a merge: objects are opaque, nothing is written into $_SESSION.
      *
@@ -30,9 +33,10 @@ interface SessionFormat
      * The bytes that PHP's own session_encode() would make of what decode() returned.
      *
      * @param array<int|string, mixed> $variables
+     * @param bool                     $plain     there are certainly neither objects nor references in them
      * @throws UnwritableSession
      */
-    public function encode(array $variables): string;
+    public function encode(array $variables, bool $plain = false): string;
 
     /**
      * The variables as an application sees them, with objects of its own classes.

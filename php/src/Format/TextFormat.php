@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace PhpSessionBridge\Format;
 
+use PhpSessionBridge\Merge\Sharing;
+
 /** The serialize handlers that are made of serialize()'s text: php, php_binary, php_serialize. */
 final class TextFormat implements SessionFormat
 {
@@ -35,6 +37,16 @@ final class TextFormat implements SessionFormat
         return SerializedReader::isPlain($bytes);
     }
 
+    public function sharing(string $bytes): int
+    {
+        // A string may look so; then there is a little more work, and no harm.
+        if (preg_match('/R:[0-9]/', $bytes) === 1) {
+            return Sharing::REFERENCES;
+        }
+
+        return preg_match('/r:[0-9]/', $bytes) === 1 ? Sharing::OBJECTS : Sharing::NONE;
+    }
+
     public function decode(string $bytes): array
     {
         if ($bytes === '') {
@@ -52,9 +64,9 @@ final class TextFormat implements SessionFormat
         return $variables;
     }
 
-    public function encode(array $variables): string
+    public function encode(array $variables, bool $plain = false): string
     {
-        $writer = new SerializedWriter($variables);
+        $writer = new SerializedWriter($plain);
         $text = '';
         if ($this->handler === 'php_serialize') {
             $writer->countRoot();
@@ -90,7 +102,7 @@ final class TextFormat implements SessionFormat
         $text = serialize($variables);
 
         return SerializedReader::isPlain($text)
-            ? $this->encode($variables)
+            ? $this->encode($variables, true)
             : $this->encode((new self('php_serialize'))->decode($text));
     }
 

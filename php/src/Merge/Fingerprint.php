@@ -13,6 +13,10 @@ use PhpSessionBridge\Format\StoredObject;
 final class Fingerprint
 {
     private Sharing $sharing;
+    private string $text = '';
+
+    /** @var list<array{0: array, 1: list<int|string>, 2: int}> containers, their keys and how many were read */
+    private array $open = [];
 
     private function __construct()
     {
@@ -22,78 +26,103 @@ final class Fingerprint
     /**
      * @param array<int|string, mixed> $container
      * @param list<int|string>         $keys      those that are absent are left out
-     * @param bool                     $plain     there are certainly no objects and no references
      */
-    public static function of(array $container, array $keys, bool $plain = false): string
+    public static function of(array $container, array $keys): string
     {
         $self = new self();
-        $text = '';
         foreach ($keys as $key) {
             if (array_key_exists($key, $container)) {
-                $text .= serialize($key);
-                $text .= $plain && is_array($container[$key])
-                    ? self::plain($container[$key])
-                    : $self->slot($container, $key);
+                $self->text .= serialize($key);
+                $self->slot($container, $key);
+                $self->finish();
             }
         }
 
-        return $text;
+        return $self->text;
     }
 
-    /** serialize() shows all but the bits of a float that serialize_precision cuts off. */
-    private static function plain(array $value): string
+    /**
+     * The same of one slot, whatever its key.
+     *
+     * @param int|string $key
+     */
+    public static function ofSlot(array $container, $key): string
     {
-        $before = ini_set('serialize_precision', '17');
-        try {
+        $self = new self();
+        $self->slot($container, $key);
+        $self->finish();
+
+        return $self->text;
+    }
+
+    /** @param mixed $value neither an array nor an object */
+    public static function scalar($value): string
+    {
+        if (!is_float($value)) {
             return serialize($value);
-        } finally {
-            ini_set('serialize_precision', (string) $before);
+        }
+
+        // Bit by bit: serialize_precision may write two different floats alike.
+        return is_nan($value) ? 'd:NAN;' : 'd:' . bin2hex(pack('E', $value)) . ';';
+    }
+
+    /** What is within what was begun; not by recursion, for the nesting is the visitor's choice. */
+    private function finish(): void
+    {
+        while ($this->open !== []) {
+            $top = count($this->open) - 1;
+            [$container, $keys, $at] = $this->open[$top];
+            if (!isset($keys[$at])) {
+                array_pop($this->open);
+                continue;
+            }
+            $this->open[$top][2]++;
+            $this->text .= serialize($keys[$at]);
+            $this->slot($container, $keys[$at]);
         }
     }
 
     /** @param int|string $key */
-    private function slot(array $container, $key): string
+    private function slot(array $container, $key): void
     {
         $value = $container[$key];
         $again = $this->sharing->seen($container, $key);
         if ($again !== null && !(is_object($value) && Sharing::isEnum($value))) {
-            return $again . ';';
+            $this->text .= $again . ';';
+        } elseif (is_array($value)) {
+            $this->text .= 'a:';
+            $this->begin($value);
+        } elseif (is_object($value)) {
+            $this->object($value);
+        } else {
+            $this->text .= self::scalar($value);
         }
-        if (is_array($value)) {
-            return 'a:' . $this->entries($value);
-        }
-        if (is_object($value)) {
-            return $this->object($value);
-        }
-
-        // Bit by bit: serialize_precision may write two different floats alike.
-        return is_float($value) ? 'd:' . bin2hex(pack('E', $value)) . ';' : serialize($value);
     }
 
-    private function entries(array $values): string
+    /** The count goes first, so that no end needs a mark. */
+    private function begin(array $values): void
     {
-        $text = '{';
-        foreach ($values as $key => $unused) {
-            $text .= serialize($key) . $this->slot($values, $key);
-        }
-
-        return $text . '}';
+        $this->text .= count($values) . ':';
+        $this->open[] = [$values, array_keys($values), 0];
     }
 
-    private function object(object $object): string
+    private function object(object $object): void
     {
         if ($object instanceof StoredObject) {
-            return serialize([$object->kind, $object->class, $object->payload]) . $this->entries($object->entries);
+            $this->text .= serialize([$object->kind, $object->class, $object->payload]);
+            $this->begin($object->entries);
+
+            return;
         }
         $class = get_class($object);
         if (Sharing::isEnum($object)) {
-            return "E:$class:{$object->name};";
+            $this->text .= "E:$class:{$object->name};";
+        } elseif (self::hidesItsState($object)) {
+            $this->text .= "O:$class:" . serialize($object);
+        } else {
+            $this->text .= "O:$class:";
+            $this->begin((array) $object);
         }
-        if (self::hidesItsState($object)) {
-            return "O:$class:" . serialize($object);
-        }
-
-        return "O:$class:" . $this->entries((array) $object);
     }
 
     /** Classes written in C keep state that a cast to array does not show (SplObjectStorage, say). */

@@ -13,6 +13,15 @@ use ReflectionReference;
  */
 final class Sharing
 {
+    /** What a version may hold: nothing in two places, … */
+    public const NONE = 0;
+
+    /** … one object in several places, … */
+    public const OBJECTS = 1;
+
+    /** … or PHP references as well. */
+    public const REFERENCES = 2;
+
     /** @var array<string, int> slot number by identity */
     private array $numbers = [];
     private int $count = 0;

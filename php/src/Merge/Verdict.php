@@ -16,11 +16,10 @@ final class Verdict
     public const REPLACED = 'replaced';
 
     /**
-     * @param array|null   $base     the variables that were read, null if there was no session
-     * @param array|null   $theirs   the variables that are stored now
-     * @param list<string> $identity names of variables that tell whose session it is
+     * @param array|null $base   the variables that were read, null if there was no session
+     * @param array|null $theirs the variables that are stored now
      */
-    public static function of(?array $base, ?array $theirs, array $identity = []): string
+    public static function of(?array $base, ?array $theirs, Identity $identity): string
     {
         if ($theirs === null) {
             return $base === null ? self::OK : self::GONE;
@@ -28,12 +27,7 @@ final class Verdict
         if ($base !== null && $base !== [] && array_intersect_key($base, $theirs) === []) {
             return self::REPLACED;
         }
-        foreach ($identity as $name) {
-            if (Fingerprint::of($base ?? [], [$name]) !== Fingerprint::of($theirs, [$name])) {
-                return self::REPLACED;
-            }
-        }
 
-        return self::OK;
+        return $identity->isSame($base ?? [], $theirs) ? self::OK : self::REPLACED;
     }
 }

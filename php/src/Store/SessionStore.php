@@ -5,12 +5,16 @@ declare(strict_types=1);
 namespace PhpSessionBridge\Store;
 
 use InvalidArgumentException;
+use PhpSessionBridge\SessionLost;
 use Redis;
 use RedisCluster;
 use RedisClusterException;
 use RedisException;
 
-/** Sessions and their locks in Redis, under phpredis's keys. */
+/**
+ * Sessions and their locks in Redis, under phpredis's keys. An id that names another session's lock
+ * is refused by every method (SessionLost::BAD_ID), whoever it came from.
+ */
 final class SessionStore
 {
     /** @var Redis|RedisCluster */
@@ -43,7 +47,7 @@ final class SessionStore
     public function read(string $id): ?string
     {
         $bytes = $this->ask(function () use ($id) {
-            return $this->redis->get($this->prefix . $id);
+            return $this->redis->get($this->key($id));
         });
 
         return is_string($bytes) ? $bytes : null;
@@ -52,7 +56,7 @@ final class SessionStore
     public function exists(string $id): bool
     {
         return (int) $this->ask(function () use ($id) {
-            return $this->redis->exists($this->prefix . $id);
+            return $this->redis->exists($this->key($id));
         }) === 1;
     }
 
@@ -60,7 +64,7 @@ final class SessionStore
     public function touch(string $id, int $lifetime): void
     {
         $this->ask(function () use ($id, $lifetime) {
-            return $this->redis->expire($this->prefix . $id, $lifetime);
+            return $this->redis->expire($this->key($id), $lifetime);
         });
     }
 
@@ -87,7 +91,7 @@ final class SessionStore
     /** Always with an expiry. A lock that already holds our own secret is ours. */
     public function lock(string $id, string $secret, int $expire): bool
     {
-        $key = $this->prefix . $id . '_LOCK';
+        $key = $this->lockKey($id);
 
         return $this->ask(function () use ($key, $secret, $expire) {
             return $this->redis->set($key, $secret, ['nx', 'px' => $expire * 1000]) === true
@@ -98,7 +102,27 @@ final class SessionStore
     /** Never releases anyone else's lock. */
     public function unlock(string $id, string $secret): void
     {
-        $this->script(Scripts::RELEASE, [$this->prefix . $id . '_LOCK'], [$secret]);
+        $this->script(Scripts::RELEASE, [$this->lockKey($id)], [$secret]);
+    }
+
+    private function key(string $id): string
+    {
+        return Keys::data($this->prefix, self::ownId($id));
+    }
+
+    private function lockKey(string $id): string
+    {
+        return Keys::lock($this->prefix, self::ownId($id));
+    }
+
+    /** @throws SessionLost before Redis is asked for anything that lies beside another session */
+    private static function ownId(string $id): string
+    {
+        if (Keys::isCompanion($id)) {
+            throw SessionLost::badId();
+        }
+
+        return $id;
     }
 
     private function decide(string $script, string $id, array $arguments): WriteResult
@@ -114,10 +138,10 @@ final class SessionStore
     /** In a cluster a script may touch two keys only if a {tag} puts both into one slot. */
     private function keys(string $id): array
     {
-        $key = $this->prefix . $id;
+        $key = $this->key($id);
         $together = $this->redis instanceof Redis || preg_match('/^[^{]*\{[^}]+\}/', $key) === 1;
 
-        return $together ? [$key, $key . '_LOCK'] : [$key];
+        return $together ? [$key, $this->lockKey($id)] : [$key];
     }
 
     /** @return mixed */

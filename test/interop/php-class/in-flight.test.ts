@@ -181,3 +181,29 @@ describe('in strict mode', () => {
     expect(await shop.redis.client.get(`${shop.key(victim)}_LOCK`)).toBe('host|1');
   });
 });
+
+describe('without strict mode', () => {
+  test.each(['SaveHandler', 'MergingSaveHandler'])(
+    '%s: a cookie that names what lies beside another session reaches nothing',
+    async (handler) => {
+      const victim = await newSession();
+      for (const suffix of ['_LOCK', '_REVOKED', '_MOVED']) {
+        const beside = `${shop.key(victim)}${suffix}`;
+        await shop.redis.client.set(beside, 'host|1', 'EX', 60);
+        const answer = await shop.php.pools.merging.run(
+          `ini_set('session.use_strict_mode', '0'); ini_set('display_errors', '0');
+           require ${JSON.stringify(new URL('../../../php/autoload.php', import.meta.url).pathname)};
+           $client = new Redis(); $client->connect('${shop.redis.host}', ${shop.redis.port});
+           PhpSessionBridge\\${handler}::register($client);
+           echo json_encode(@session_start()); $_SESSION['a'] = 1; @session_destroy();`,
+          { cookie: { PHPSESSID: `${victim}${suffix}` } },
+        );
+        expect(answer.body).toBe('false');
+        expect(await shop.redis.client.get(beside)).toBe('host|1');
+        expect(await shop.redis.client.ttl(beside)).toBeLessThanOrEqual(60);
+        await shop.redis.client.del(beside);
+      }
+      expect(await shop.stored(victim)).toBe(BASE);
+    },
+  );
+});

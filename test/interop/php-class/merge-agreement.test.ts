@@ -15,12 +15,12 @@ interface Case {
   conflicts: [path: string, resolution: string][];
 }
 
-test.each([1, 2, 3])('1000 random merges, seed %i', { timeout: 60_000 }, (seed) => {
-  const lines = runPhpFile(SCRIPT, { args: [`${seed}`, '1000'] })
+test.each([1, 2, 3, 4, 5])('4000 random merges, seed %i', { timeout: 60_000 }, (seed) => {
+  const lines = runPhpFile(SCRIPT, { args: [`${seed}`, '4000'] })
     .toString()
     .trimEnd()
     .split('\n');
-  expect(lines).toHaveLength(1000);
+  expect(lines).toHaveLength(4000);
   for (const line of lines) {
     const { base, ours, theirs, merged, conflicts } = JSON.parse(line) as Case;
     const text = (version: string): string => Buffer.from(version, 'base64').toString('latin1');
