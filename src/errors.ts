@@ -56,7 +56,10 @@ export class BridgeError extends Error {
   readonly offset?: number;
   /** Path in the session variables, where it applies. */
   readonly path?: string;
-  /** HTTP status for web frameworks: 503 for the store and its locks, else 500. */
+  /**
+   * HTTP status for web frameworks: 503 for the store, its locks and a manager that closes, 409 for
+   * a session that somebody else ended, replaced or kept writing, else 500.
+   */
   readonly status: number = 500;
   /** Web frameworks must not show the message to clients. */
   readonly expose = false;
@@ -120,8 +123,23 @@ export class LockError extends BridgeError {
   }
 }
 
+/** What the client may do about it: try again with what is there now, or a little later. */
+const SESSION_STATUS: { readonly [code in BridgeErrorCode]?: number } = {
+  ERR_PSB_SESSION_GONE: 409,
+  ERR_PSB_SESSION_REPLACED: 409,
+  ERR_PSB_SESSION_CONFLICT: 409,
+  ERR_PSB_MANAGER_CLOSED: 503,
+};
+
 /** The session is not what it was when it was opened: gone, replaced, closed. */
 export class SessionError extends BridgeError {
+  override readonly status: number;
+
+  constructor(code: BridgeErrorCode, message: string, options?: BridgeErrorOptions) {
+    super(code, message, options);
+    this.status = SESSION_STATUS[code] ?? 500;
+  }
+
   static {
     brand(SessionError, 'SessionError');
   }

@@ -60,6 +60,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   lazyWrite: flag,
   concurrency: anything,
   onLockFailure: anything,
+  maxHold: milliseconds(1),
+  onUnreadable: anything,
   identity: names,
   refresh: anything,
   refreshAt: anything,

@@ -60,6 +60,12 @@ export interface SaveHandler {
    */
   updateTimestamp(id: string, lifetime?: number): Promise<boolean>;
 
+  /**
+   * Takes a refresh back that came with a read, if these bytes still lie there: what nobody can
+   * read must not live longer because somebody tried. A save handler without it lets them live.
+   */
+  undoRefresh?(id: string, bytes: Buffer): Promise<void>;
+
   /** Deletes the session, whatever is there. */
   destroy(id: string): Promise<void>;
 

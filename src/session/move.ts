@@ -4,8 +4,8 @@
  */
 import { SessionError } from '../errors.ts';
 import type { SessionLock } from '../save-handler/save-handler.ts';
-import { type Target, unlocked } from './conditional-write.ts';
-import { merge } from './merge.ts';
+import { type Target, unlocked, type Written } from './conditional-write.ts';
+import { type Conflict, merge } from './merge.ts';
 import { assertSameSession } from './replaced.ts';
 
 /**
@@ -14,7 +14,7 @@ import { assertSameSession } from './replaced.ts';
  *
  * @param from the old id
  * @param base the bytes that were read under the old id
- * @returns what is stored under the new id
+ * @returns what is stored under the new id, and where others had changed the same thing
  * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`; nothing is left under
  *   the new id then
  */
@@ -24,12 +24,14 @@ export async function moveSession(
   base: Buffer,
   ours: Buffer,
   deleteOld: boolean,
-): Promise<Buffer> {
+): Promise<Written> {
   const { codec, settings } = from;
   const { saveHandler, locking, identity } = settings;
   let bytes = ours;
   let found: Buffer = base;
   let expected: Buffer | null = null;
+  let outcome: 'written' | 'merged' = 'written';
+  let conflicts: readonly Conflict[] = [];
   try {
     for (;;) {
       codec.verify(bytes);
@@ -39,16 +41,17 @@ export async function moveSession(
         throw new SessionError('ERR_PSB_SESSION_CONFLICT', 'the new session id is taken already');
       }
       expected = bytes;
-      if (!deleteOld) return bytes;
+      if (!deleteOld) return { outcome, conflicts, bytes };
       const leaving = { expected: found, lock: from.lock };
       const left = await unlocked(locking, () => saveHandler.destroyIf(from.id, leaving));
-      if (left.state === 'written') return bytes;
+      if (left.state === 'written') return { outcome, conflicts, bytes };
       const theirs = left.bytes === null ? null : codec.decode(left.bytes);
       const before = codec.decode(base);
       assertSameSession(before, theirs, identity);
-      merge(before, codec.decode(ours), theirs, settings.onConflict);
+      conflicts = merge(before, codec.decode(ours), theirs, settings.onConflict);
       bytes = codec.encode(theirs);
       found = left.bytes as Buffer;
+      outcome = 'merged';
     }
   } catch (error) {
     // A session that was logged out meanwhile must not live on under another name.

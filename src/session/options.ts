@@ -7,6 +7,8 @@ import type { SaveHandler } from '../save-handler/save-handler.ts';
 import { emitWarning, type LockSettings, type WarningListener } from '../save-handler/settings.ts';
 import type { CommitResult } from './commit-result.ts';
 import type { CookieOptions } from './cookie-options.ts';
+import { LateAssignments } from './late-assignments.ts';
+import { heard } from './listeners.ts';
 import type { OnConflict } from './merge.ts';
 import type { SessionVariables } from './session-variables.ts';
 
@@ -41,6 +43,19 @@ export interface SessionOptions extends CookieOptions {
    */
   readonly onLockFailure?: 'error' | 'readonly' | undefined;
   /**
+   * Milliseconds for which a session lock is held at most (`concurrency: 'lock'`). After them the
+   * lock is released, with a warning, and the session goes on without it: its next write is merged
+   * with what others wrote. Default 60000.
+   */
+  readonly maxHold?: number | undefined;
+  /**
+   * What becomes of stored bytes that are no session of `serializeHandler`, when their variables
+   * are first asked for. `error` (default): a `CodecError`; only a logout or an assignment of all
+   * variables gets past them. `new`: the request goes on with empty variables under a new id, told
+   * to `onLost` or by a warning, and the bytes are left to PHP.
+   */
+  readonly onUnreadable?: 'error' | 'new' | undefined;
+  /**
    * Names of session variables that say whose session it is, `['userid']` say. If one of them
    * differs between the session that was read and the one that is stored at the time of writing,
    * another user has logged in under this id: nothing is merged, nothing is written.
@@ -57,11 +72,16 @@ export interface SessionOptions extends CookieOptions {
   readonly closeTimeout?: number | undefined;
   /** Asked when both sides changed the same leaf. Default: ours stands. */
   readonly onConflict?: OnConflict | undefined;
-  /** Told after every successful commit; `destroy()` and `abort()` end a session without one. */
+  /**
+   * Told after every successful commit; `destroy()` and `abort()` end a session without one. What
+   * a listener throws is a warning (`PSB_LISTENER`): the session is stored all the same.
+   */
   readonly onCommit?: ((result: CommitResult, session: ObservedSession) => void) | undefined;
   /**
    * Told when a commit could not be written since the session is gone, was replaced, or its lock
-   * could not be had (`onLockFailure: 'readonly'`); the response goes out all the same.
+   * could not be had (`onLockFailure: 'readonly'`); the response goes out all the same. Told, too,
+   * when a request goes on with a new session: `regenerate()` found the old one gone, or nobody
+   * could read it (`onUnreadable: 'new'`).
    */
   readonly onLost?: ((error: BridgeError, session: ObservedSession) => void) | undefined;
   /** Receives warnings instead of `process.emitWarning`. */
@@ -78,6 +98,8 @@ export interface SessionSettings {
   readonly lazyWrite: boolean;
   readonly concurrency: 'merge' | 'lock' | 'overwrite';
   readonly onLockFailure: 'error' | 'readonly';
+  readonly maxHold: number;
+  readonly onUnreadable: 'error' | 'new';
   readonly identity: readonly string[];
   readonly refresh: 'always' | 'used' | false;
   readonly refreshAt: 'open' | 'commit';
@@ -86,6 +108,10 @@ export interface SessionSettings {
   readonly onCommit: ((result: CommitResult, session: ObservedSession) => void) | undefined;
   readonly onLost: ((error: BridgeError, session: ObservedSession) => void) | undefined;
   readonly warn: WarningListener;
+  /** A warning of which one is enough. */
+  readonly warnOnce: WarningListener;
+  /** `undefined` in production. */
+  readonly lateAssignments: LateAssignments | undefined;
 }
 
 /** @throws OptionsError `ERR_PSB_OPTIONS` */
@@ -101,6 +127,8 @@ export function resolveSessionSettings(
     refresh = 'always',
     refreshAt = 'open',
     closeTimeout = 10_000,
+    maxHold = 60_000,
+    onUnreadable = 'error',
   } = options;
   choice('serializeHandler', serializeHandler, [
     'php',
@@ -113,9 +141,12 @@ export function resolveSessionSettings(
   choice('onLockFailure', onLockFailure, ['error', 'readonly']);
   choice('refresh', refresh, ['always', 'used', false]);
   choice('refreshAt', refreshAt, ['open', 'commit']);
+  choice('onUnreadable', onUnreadable, ['error', 'new']);
   if (!(closeTimeout >= 0)) {
     throw new OptionsError('closeTimeout must be a number of milliseconds');
   }
+  if (!(maxHold > 0)) throw new OptionsError('maxHold must be a number of milliseconds');
+  const warn = options.onWarning ?? emitWarning;
   return {
     saveHandler,
     locking,
@@ -125,14 +156,28 @@ export function resolveSessionSettings(
     lazyWrite: options.lazyWrite ?? true,
     concurrency,
     onLockFailure,
+    maxHold,
+    onUnreadable,
     identity: options.identity ?? [],
     refresh,
     refreshAt,
     closeTimeout,
     onConflict: options.onConflict,
-    onCommit: options.onCommit,
-    onLost: options.onLost,
-    warn: options.onWarning ?? emitWarning,
+    onCommit: heard('onCommit', options.onCommit, warn),
+    onLost: heard('onLost', options.onLost, warn),
+    warn,
+    warnOnce: once(warn),
+    lateAssignments:
+      process.env['NODE_ENV'] === 'production' ? undefined : new LateAssignments(warn),
+  };
+}
+
+function once(warn: WarningListener): WarningListener {
+  const told = new Set<string>();
+  return (code, message) => {
+    if (told.has(code)) return;
+    told.add(code);
+    warn(code, message);
   };
 }
 
