@@ -4,6 +4,7 @@ import { decodeSession, encodeSession } from '../../src/codec/session.ts';
 import { SessionManager, type SessionManagerOptions } from '../../src/config/session-manager.ts';
 import { MemorySaveHandler } from '../../src/save-handler/memory/memory-save-handler.ts';
 import { createSessionId } from '../../src/save-handler/session-id.ts';
+import type { Session } from '../../src/session/session.ts';
 import { SlowSaveHandler } from './slow-save-handler.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
@@ -17,6 +18,9 @@ function manager(options: Omit<SessionManagerOptions, 'saveHandler'> = {}): Sess
 }
 async function stored(at = id): Promise<string | undefined> {
   return (await store.read(at))?.toString('latin1');
+}
+function put(session: Session, values: object): void {
+  Object.assign(session.variables, values);
 }
 /** Runs once, in the middle of the first such call. */
 function during(call: string, work: () => Promise<void> | void, when = 'before'): void {
@@ -38,7 +42,7 @@ describe('a variable that is assigned while a method is under way is stored by t
   test.each(['before', 'after'])('regenerate(), %s the write', async (when) => {
     const session = await manager().open(id);
     session.variables['n'] = 2;
-    during('writeIf', () => void (session.variables['userid'] = 'kky'), when);
+    during('writeIf', () => put(session, { userid: 'kky' }), when);
     expect(await session.regenerate()).toEqual({ outcome: 'written', conflicts: [] });
     expect(session.changed).toBe(true);
     await session.commit();
@@ -48,7 +52,7 @@ describe('a variable that is assigned while a method is under way is stored by t
 
   test('regenerate() of a session that nobody had looked at before', async () => {
     const session = await manager().open(id);
-    during('destroyIf', () => void (session.variables['userid'] = 'kky'), 'after');
+    during('destroyIf', () => put(session, { userid: 'kky' }), 'after');
     await session.regenerate();
     await session.commit();
     expect(await stored(session.id)).toBe('guest|b:1;n|i:1;userid|s:3:"kky";');
@@ -132,7 +136,7 @@ describe('a variable that is assigned while a method is under way is stored by t
 
   test('update()', async () => {
     const session = await manager().open(id);
-    during('writeIf', () => void (session.variables['late'] = 1));
+    during('writeIf', () => put(session, { late: 1 }));
     await session.update((variables) => {
       variables['n'] = Number(variables['n']) + 1;
     });
@@ -143,7 +147,7 @@ describe('a variable that is assigned while a method is under way is stored by t
 
   test('update() of a new session while the variables hold what PHP cannot', async () => {
     const session = await manager().open();
-    during('writeIf', () => void (session.variables['late'] = () => 1));
+    during('writeIf', () => put(session, { late: () => 1 }));
     await session.update((variables) => {
       variables['n'] = 1;
     });
@@ -155,7 +159,7 @@ describe('a variable that is assigned while a method is under way is stored by t
 
   test('touch()', async () => {
     const session = await manager().open(id);
-    during('updateTimestamp', () => void (session.variables['late'] = 1), 'after');
+    during('updateTimestamp', () => put(session, { late: 1 }), 'after');
     await session.touch();
     await session.commit();
     expect(await stored()).toBe('guest|b:1;n|i:1;late|i:1;');
@@ -165,7 +169,7 @@ describe('a variable that is assigned while a method is under way is stored by t
     const session = await manager().open(id);
     session.variables['n'] = 99;
     await store.write(id, bytes('guest|b:1;n|i:7;'));
-    during('read', () => void (session.variables['late'] = 1));
+    during('read', () => put(session, { late: 1 }));
     await session.reload();
     expect(session.variables).toEqual({ guest: true, n: 7, late: 1 });
     await session.commit();
@@ -176,7 +180,7 @@ describe('a variable that is assigned while a method is under way is stored by t
     const told: unknown[] = [];
     const session = await manager({ onCommit: (result) => told.push(result) }).open(id);
     session.variables['n'] = 2;
-    during('writeIf', () => void (session.variables['late'] = 1), when);
+    during('writeIf', () => put(session, { late: 1 }), when);
     expect(await session.commit()).toEqual({ outcome: 'written', conflicts: [] });
     expect(await stored()).toBe('guest|b:1;n|i:2;late|i:1;');
     expect(told).toEqual([{ outcome: 'written', conflicts: [] }]);
@@ -195,7 +199,7 @@ describe('a variable that is assigned while a method is under way is stored by t
 
   test('the refresh of the commit', async () => {
     const session = await manager({ refreshAt: 'commit' }).open(id);
-    during('updateTimestamp', () => void (session.variables['late'] = 1), 'after');
+    during('updateTimestamp', () => put(session, { late: 1 }), 'after');
     expect((await session.commit()).outcome).toBe('written');
     expect(await stored()).toBe('guest|b:1;n|i:1;late|i:1;');
   });
@@ -267,8 +271,8 @@ describe('random assignments between random awaits', () => {
       const name = `ours${names++}`;
       const { variables } = session;
       if (roll() < 4 && !reloads) {
-        const bag = (variables['bag'] ??= {}) as Record<string, number>;
-        bag[name] = names;
+        variables['bag'] ??= {};
+        (variables['bag'] as Record<string, number>)[name] = names;
       } else if (roll() < 3 && ours.has('same')) {
         variables['same'] = names;
         ours.set('same', names);
