@@ -34,6 +34,7 @@ export type BridgeErrorCode =
   | 'ERR_PSB_SESSION_CONFLICT'
   | 'ERR_PSB_SESSION_CLOSED'
   | 'ERR_PSB_SESSION_READ_ONLY'
+  | 'ERR_PSB_SESSION_TOO_LARGE'
   | 'ERR_PSB_MANAGER_CLOSED'
   // web
   | 'ERR_PSB_HEADERS_SENT';
@@ -58,7 +59,8 @@ export class BridgeError extends Error {
   readonly path?: string;
   /**
    * HTTP status for web frameworks: 503 for the store, its locks and a manager that closes, 409 for
-   * a session that somebody else ended, replaced or kept writing, else 500.
+   * a session that somebody else ended, replaced or kept writing, 413 for one that grew too large,
+   * else 500.
    */
   readonly status: number = 500;
   /** Web frameworks must not show the message to clients. */
@@ -128,6 +130,7 @@ const SESSION_STATUS: { readonly [code in BridgeErrorCode]?: number } = {
   ERR_PSB_SESSION_GONE: 409,
   ERR_PSB_SESSION_REPLACED: 409,
   ERR_PSB_SESSION_CONFLICT: 409,
+  ERR_PSB_SESSION_TOO_LARGE: 413,
   ERR_PSB_MANAGER_CLOSED: 503,
 };
 

@@ -4,7 +4,7 @@
  */
 import { inspect } from 'node:util';
 import { LockError, SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
+import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { isSessionId } from '../save-handler/session-id.ts';
 import { unlocked } from './conditional-write.ts';
 import type { CookieOptions } from './cookie-options.ts';
@@ -167,8 +167,9 @@ export class SessionModule implements AsyncDisposable {
       }
       const refresh =
         !readOnly && this.#settings.refresh === 'always' && this.#settings.refreshAt === 'open';
+      const seen: Seen = {};
       const bytes =
-        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh });
+        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh, seen });
       const adopted = requestedId !== undefined && (bytes !== null || !useStrictMode);
       if (!adopted) {
         await lock?.release().catch(() => false);
@@ -187,6 +188,7 @@ export class SessionModule implements AsyncDisposable {
           lock,
           readOnly,
           refreshed: refresh,
+          seen,
           beforeNewId: options.beforeNewId,
           mustExist,
           // A reader holds nothing that close() would have to wait for.

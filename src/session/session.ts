@@ -3,14 +3,14 @@
  */
 import { inspect, types } from 'node:util';
 import { CodecError, LockError, OptionsError, SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
+import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { both, type CommitResult, UNCHANGED } from './commit-result.ts';
 import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
 import { gone, isGone } from './gone.ts';
 import { HeldLock, type LockHolder } from './held-lock.ts';
 import { LiveVariables } from './live-variables.ts';
 import type { Conflict } from './merge.ts';
-import { moveSession } from './move.ts';
+import { type Moved, moveSession } from './move.ts';
 import { watch } from './observe.ts';
 import type { OpenSession, OpenSessions } from './open-sessions.ts';
 import type { SessionSettings } from './options.ts';
@@ -27,6 +27,8 @@ export interface Opened {
   readonly readOnly: boolean;
   /** The TTL was refreshed together with the read. */
   readonly refreshed: boolean;
+  /** What the read saw beside the bytes. */
+  readonly seen: Seen;
   /** Called before anything is written that the client has to learn by a cookie; may throw. */
   readonly beforeNewId: (() => void) | undefined;
   /** It was there when it was opened, and this session may not create another one. */
@@ -450,7 +452,7 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
     const { base } = this.#live;
     const ours = this.#live.changed() ?? base;
     if (base === null || ours === null) throw gone();
-    let moved: Awaited<ReturnType<typeof moveSession>>;
+    let moved: Moved;
     try {
       const destination = { id: newId, lock: newLock };
       moved = await moveSession(this.#target(), destination, base, ours, deleteOld);
@@ -466,7 +468,8 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
     const conflicts = [...moved.conflicts, ...this.#live.follow()];
     await oldLock?.release();
     if (graceSeconds > 0) await saveHandler.updateTimestamp(oldId, graceSeconds);
-    return both(before, { outcome: moved.outcome, conflicts });
+    const outcome = moved.bytes === ours ? 'written' : 'merged';
+    return both(before, { outcome, conflicts });
   }
 
   /** An operation on the stored bytes; bytes that nobody can read are dealt with first. */
@@ -505,11 +508,10 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
 
   /** What fails must not live longer for it. */
   #undoRefresh(): void {
-    const { bytes } = this.#opened;
-    if (!this.#opened.refreshed || this.#undone || bytes === null) return;
+    const { bytes, seen } = this.#opened;
+    if (this.#undone || bytes === null || seen.ttl === undefined) return;
     this.#undone = true;
-    const { saveHandler } = this.#settings;
-    const undone = saveHandler.undoRefresh?.(this.#id, bytes);
+    const undone = this.#settings.saveHandler.undoRefresh?.(this.#id, bytes, seen.ttl);
     if (undone) this.#besides(undone);
   }
 
