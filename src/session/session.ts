@@ -292,7 +292,11 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
     await this.commit();
   }
 
-  /** For the manager: does it wait for this session when it closes? */
+  /**
+   * Does the manager whose open sessions these are wait for this one when it closes?
+   *
+   * @internal
+   */
   isAmong(sessions: OpenSessions): boolean {
     return this.#state === 'open' && this.#opened.among === sessions;
   }
@@ -443,6 +447,8 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
     const oldId = this.#id;
     const newId = saveHandler.createSid();
     this.#assertCookiePossible(newId);
+    // Stored by update() alone, and the variables could not follow at the time.
+    if (this.#live.base === null) this.#live.follow();
     let before = UNCHANGED;
     // PHP, too, writes the old session before it leaves it, changed or not. Whatever was written
     // meanwhile is merged here, so that the new session starts with all of it.

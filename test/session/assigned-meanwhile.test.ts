@@ -157,6 +157,20 @@ describe('a variable that is assigned while a method is under way is stored by t
     expect(await stored(session.id)).toBe('n|i:1;late|i:2;');
   });
 
+  test('update() of a new session, whose variables cannot follow until it gets a new id', async () => {
+    const session = await manager().open();
+    during('writeIf', () => put(session, { late: () => 1 }));
+    await session.update((variables) => {
+      variables['n'] = 1;
+    });
+    const { id: before } = session;
+    session.variables['late'] = 2;
+    await session.regenerate();
+    expect(await stored(before)).toBeUndefined();
+    expect(await stored(session.id)).toBe('n|i:1;late|i:2;');
+    expect((await session.commit()).outcome).toBe('unchanged');
+  });
+
   test('touch()', async () => {
     const session = await manager().open(id);
     during('updateTimestamp', () => put(session, { late: 1 }), 'after');
