@@ -34,6 +34,7 @@ export type BridgeErrorCode =
   | 'ERR_PSB_SESSION_CONFLICT'
   | 'ERR_PSB_SESSION_CLOSED'
   | 'ERR_PSB_SESSION_READ_ONLY'
+  | 'ERR_PSB_SESSION_TOO_LARGE'
   | 'ERR_PSB_MANAGER_CLOSED'
   // web
   | 'ERR_PSB_HEADERS_SENT';
@@ -56,7 +57,11 @@ export class BridgeError extends Error {
   readonly offset?: number;
   /** Path in the session variables, where it applies. */
   readonly path?: string;
-  /** HTTP status for web frameworks: 503 for the store and its locks, else 500. */
+  /**
+   * HTTP status for web frameworks: 503 for the store, its locks and a manager that closes, 409 for
+   * a session that somebody else ended, replaced or kept writing, 413 for one that grew too large,
+   * else 500.
+   */
   readonly status: number = 500;
   /** Web frameworks must not show the message to clients. */
   readonly expose = false;
@@ -120,8 +125,24 @@ export class LockError extends BridgeError {
   }
 }
 
+/** What the client may do about it: try again with what is there now, or a little later. */
+const SESSION_STATUS: { readonly [code in BridgeErrorCode]?: number } = {
+  ERR_PSB_SESSION_GONE: 409,
+  ERR_PSB_SESSION_REPLACED: 409,
+  ERR_PSB_SESSION_CONFLICT: 409,
+  ERR_PSB_SESSION_TOO_LARGE: 413,
+  ERR_PSB_MANAGER_CLOSED: 503,
+};
+
 /** The session is not what it was when it was opened: gone, replaced, closed. */
 export class SessionError extends BridgeError {
+  override readonly status: number;
+
+  constructor(code: BridgeErrorCode, message: string, options?: BridgeErrorOptions) {
+    super(code, message, options);
+    this.status = SESSION_STATUS[code] ?? 500;
+  }
+
   static {
     brand(SessionError, 'SessionError');
   }

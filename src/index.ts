@@ -46,5 +46,10 @@ export type { Conflict, ConflictValues, OnConflict } from './session/merge/confl
 export type { SessionEvent } from './session/observe.ts';
 export type { ObservedSession, SessionOptions } from './session/options.ts';
 export type { RegenerateOptions, Session } from './session/session.ts';
-export type { OpenOptions } from './session/session-module.ts';
+export type {
+  FindOptions,
+  OpenOptions,
+  RunOptions,
+  StorageDescription,
+} from './session/session-module.ts';
 export type { SessionVariables } from './session/session-variables.ts';

@@ -119,6 +119,16 @@ export function isAsRead(variables: object): boolean {
   return deferredOf(variables)?.isAsRead === true;
 }
 
+/** Did `openSession()` leave arrays of these variables for later? */
+export function isDeferred(variables: object): boolean {
+  return deferredOf(variables) !== undefined;
+}
+
+/** The arrays that `openSession()` had left for later and that were asked for since. */
+export function arraysMade(variables: object): object[] {
+  return deferredOf(variables)?.decoded ?? [];
+}
+
 /** Makes all arrays that `openSession()` left for later. */
 export { decodeDeferred } from './handlers/deferred.ts';
 

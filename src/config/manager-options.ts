@@ -9,8 +9,10 @@ import type { RedisSaveHandlerOptions } from '../save-handler/redis/storage.ts';
 import type { SaveHandler } from '../save-handler/save-handler.ts';
 import { emitWarning } from '../save-handler/settings.ts';
 import type { SessionOptions } from '../session/options.ts';
+import type { StorageDescription } from '../session/session-module.ts';
 import { checkOptions } from './option-checks.ts';
 import { fromPhpIni, type PhpIniOptions } from './php-ini.ts';
+import { describeRedis } from './storage-description.ts';
 
 /** All options; the storage is named in exactly one way. */
 export interface SessionManagerOptions
@@ -36,6 +38,7 @@ export interface CompletedOptions {
   readonly saveHandler: SaveHandler;
   /** Was the save handler made here, so that it has to be closed here? */
   readonly owned: boolean;
+  readonly storage: StorageDescription;
 }
 
 /** @throws OptionsError `ERR_PSB_OPTIONS`, SavePathError, BridgeError `ERR_PSB_PHP_INI` */
@@ -47,7 +50,8 @@ export function completeOptions(given: SessionManagerOptions): CompletedOptions 
   assertOneStorage(given);
   const { saveHandler, lockingEnabled, ...options } = withPhpIni(given);
   if (isObject(saveHandler)) {
-    return { options, saveHandler: ready(saveHandler, options), owned: false };
+    const storage = { kind: saveHandler.constructor?.name || 'saveHandler' };
+    return { options, saveHandler: ready(saveHandler, options), owned: false, storage };
   }
   const handler = handlerName(saveHandler, given.phpIni !== undefined);
   const { savePath } = options;
@@ -56,6 +60,7 @@ export function completeOptions(given: SessionManagerOptions): CompletedOptions 
     options,
     saveHandler: new RedisSaveHandler({ ...options, saveHandler: handler }),
     owned: true,
+    storage: describeRedis(options, handler),
   };
 }
 

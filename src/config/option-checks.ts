@@ -55,6 +55,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   lazyWrite: flag,
   concurrency: anything,
   onLockFailure: anything,
+  maxHold: milliseconds(1),
+  onUnreadable: anything,
   identity: anything,
   refresh: anything,
   refreshAt: anything,

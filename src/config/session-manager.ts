@@ -6,6 +6,7 @@ import { resolveSaveHandlerSettings } from '../save-handler/settings.ts';
 import { resolveSessionSettings } from '../session/options.ts';
 import { SessionModule } from '../session/session-module.ts';
 import { completeOptions, type SessionManagerOptions } from './manager-options.ts';
+import { webOptionsOf } from './web-options.ts';
 
 export type { SessionManagerOptions };
 
@@ -25,8 +26,9 @@ export class SessionManager extends SessionModule {
    * `ERR_PSB_PHP_INI`
    */
   constructor(given: SessionManagerOptions) {
-    const { options, saveHandler, owned } = completeOptions(given);
+    const { options, saveHandler, owned, storage } = completeOptions(given);
     const { locking } = resolveSaveHandlerSettings(options);
-    super(options, resolveSessionSettings(options, saveHandler, locking), owned);
+    const settings = resolveSessionSettings(options, saveHandler, locking);
+    super(webOptionsOf(options, settings), settings, storage, owned);
   }
 }

@@ -25,7 +25,7 @@ const known = new WeakMap<SessionModule, WebSettings>();
 export function webSettingsOf(sessions: SessionModule): WebSettings {
   let settings = known.get(sessions);
   if (!settings) {
-    const { options } = sessions;
+    const options = sessions.webOptions;
     const warn = options.onWarning ?? emitWarning;
     const cookie = resolveCookieSettings(options);
     settings = {

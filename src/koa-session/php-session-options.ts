@@ -104,12 +104,12 @@ export function phpSessionOptions(
   const handedIn = 'open' in first && typeof first.open === 'function';
   const given = (handedIn ? second : first) as SessionManagerOptions & KoaSessionOptions;
   const { autoCommit, valid, beforeSave, rolling, overwrite, maxAge, ...managerOptions } = given;
-  refuse(handedIn ? { ...first.options, ...second } : given);
+  refuse(handedIn ? { ...first.webOptions, ...second } : given);
   const sessions = handedIn ? first : new SessionManager(managerOptions);
 
   const { cookie } = webSettingsOf(sessions);
   const { cookiePath, cookieDomain, cookieSecure, cookieHttponly, cookieSamesite } =
-    sessions.options;
+    sessions.webOptions;
   const store = new PhpSessionStore(sessions);
   const lifetime = maxAge ?? (cookie.lifetime > 0 ? cookie.lifetime * 1000 : undefined);
   return {
@@ -122,7 +122,7 @@ export function phpSessionOptions(
     ...(typeof cookieSecure === 'boolean' && { secure: cookieSecure }),
     ...(cookieSamesite !== '' && { sameSite: cookieSamesite ?? 'Lax' }),
     ...(lifetime !== undefined && { maxAge: lifetime }),
-    rolling: rolling ?? sessions.options.rolling ?? false,
+    rolling: rolling ?? sessions.webOptions.rolling ?? false,
     ...(autoCommit !== undefined && { autoCommit }),
     ...(overwrite !== undefined && { overwrite }),
     ...(valid && { valid }),

@@ -66,6 +66,8 @@ export class PhpSessionStore {
     try {
       if (!session.exists) return undefined;
       const { variables } = session;
+      // Nobody could read it (`onUnreadable: 'new'`): koa-session begins one of its own.
+      if (session.id !== id) return undefined;
       addFingerprint(variables, session, true);
       kept = this.#keep(options.ctx, session);
       return { [ENVELOPE]: variables };

@@ -12,6 +12,14 @@ export interface ReadOptions {
    * Refresh the TTL together with the read (one round trip). Default `false`.
    */
   readonly refresh?: boolean;
+  /** Where the save handler notes what it saw beside the bytes, if it can. */
+  readonly seen?: Seen | undefined;
+}
+
+/** What a read saw beside the bytes; a save handler fills in what it knows. */
+export interface Seen {
+  /** Milliseconds that the session had left before it was refreshed; -1 if it had no expiry. */
+  ttl?: number;
 }
 
 /** What a conditional write or destroy was told. */
@@ -59,6 +67,13 @@ export interface SaveHandler {
    * @param lifetime seconds, instead of the configured one
    */
   updateTimestamp(id: string, lifetime?: number): Promise<boolean>;
+
+  /**
+   * Optional. Takes back what a refreshing read did to the TTL, for a request that could make
+   * nothing of the session: only while these bytes are there, and never upwards.
+   * @param ttl milliseconds, `Seen.ttl`
+   */
+  undoRefresh?(id: string, bytes: Buffer, ttl: number): Promise<void>;
 
   /** Deletes the session, whatever is there. */
   destroy(id: string): Promise<void>;

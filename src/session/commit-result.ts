@@ -11,3 +11,11 @@ export interface CommitResult {
 }
 
 export const UNCHANGED: CommitResult = Object.freeze({ outcome: 'unchanged', conflicts: [] });
+
+/** What became of them in two steps, one after the other. */
+export function both(first: CommitResult, second: CommitResult): CommitResult {
+  const outcomes = [first.outcome, second.outcome];
+  const outcome =
+    (['merged', 'written'] as const).find((name) => outcomes.includes(name)) ?? 'unchanged';
+  return { outcome, conflicts: [...first.conflicts, ...second.conflicts] };
+}

@@ -5,8 +5,16 @@
 import { SessionError } from '../errors.ts';
 import type { SessionLock } from '../save-handler/save-handler.ts';
 import { type Target, unlocked } from './conditional-write.ts';
+import type { Conflict } from './merge/conflicts.ts';
 import { merge } from './merge/merge.ts';
 import { assertSameSession } from './replaced.ts';
+
+export interface Moved {
+  /** What is stored under the new id. */
+  readonly bytes: Buffer;
+  /** Where both sides had changed the same thing. */
+  readonly conflicts: readonly Conflict[];
+}
 
 /**
  * Stores `ours` under the new id and, if told so, deletes the old session; what others wrote into
@@ -14,7 +22,6 @@ import { assertSameSession } from './replaced.ts';
  *
  * @param from the old id
  * @param base the bytes that were read under the old id
- * @returns what is stored under the new id
  * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`; nothing is left under
  *   the new id then
  */
@@ -24,12 +31,13 @@ export async function moveSession(
   base: Buffer,
   ours: Buffer,
   deleteOld: boolean,
-): Promise<Buffer> {
+): Promise<Moved> {
   const { codec, settings } = from;
   const { saveHandler, locking, identity } = settings;
   let bytes = ours;
   let found: Buffer = base;
   let expected: Buffer | null = null;
+  let conflicts: readonly Conflict[] = [];
   try {
     for (;;) {
       codec.verify(bytes);
@@ -39,15 +47,15 @@ export async function moveSession(
         throw new SessionError('ERR_PSB_SESSION_CONFLICT', 'the new session id is taken already');
       }
       expected = bytes;
-      if (!deleteOld) return bytes;
+      if (!deleteOld) return { bytes, conflicts };
       const leaving = { expected: found, lock: from.lock };
       const left = await unlocked(locking, () => saveHandler.destroyIf(from.id, leaving));
-      if (left.state === 'written') return bytes;
+      if (left.state === 'written') return { bytes, conflicts };
       const theirs = left.bytes === null ? null : codec.decode(left.bytes);
       const before = codec.decode(base);
       assertSameSession(before, theirs, identity);
       identity.merging();
-      merge(before, codec.decode(ours), theirs, settings.onConflict);
+      conflicts = merge(before, codec.decode(ours), theirs, settings.onConflict);
       bytes = codec.encode(theirs);
       found = left.bytes as Buffer;
     }

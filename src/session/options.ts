@@ -8,6 +8,8 @@ import { emitWarning, type LockSettings, type WarningListener } from '../save-ha
 import type { CommitResult } from './commit-result.ts';
 import type { CookieOptions } from './cookie-options.ts';
 import { type Identity, type IdentityOption, resolveIdentity } from './identity.ts';
+import { LateAssignments } from './late-assignments.ts';
+import { heard } from './listeners.ts';
 import type { OnConflict } from './merge/conflicts.ts';
 import type { SessionVariables } from './session-variables.ts';
 
@@ -42,6 +44,19 @@ export interface SessionOptions extends CookieOptions {
    */
   readonly onLockFailure?: 'error' | 'readonly' | undefined;
   /**
+   * Milliseconds for which a session lock is held at most (`concurrency: 'lock'`). After them the
+   * lock is released, with a warning, and the session goes on without it: its next write is merged
+   * with what others wrote. Default 60000.
+   */
+  readonly maxHold?: number | undefined;
+  /**
+   * What becomes of stored bytes that are no session of `serializeHandler`, when their variables
+   * are first asked for. `error` (default): a `CodecError`; only a logout or an assignment of all
+   * variables gets past them. `new`: the request goes on with empty variables under a new id, told
+   * to `onLost` or by a warning, and the bytes are left to PHP.
+   */
+  readonly onUnreadable?: 'error' | 'new' | undefined;
+  /**
    * Whose session it is: names of session variables (`['userid']`), paths into them
    * (`['user.id']`), or a synchronous function of the variables. If one of them differs between
    * the session that was read and the one that is stored at the time of writing, another user has
@@ -60,11 +75,16 @@ export interface SessionOptions extends CookieOptions {
   readonly closeTimeout?: number | undefined;
   /** Asked when both sides changed the same leaf. Default: ours stands. */
   readonly onConflict?: OnConflict | undefined;
-  /** Told after every successful commit; `destroy()` and `abort()` end a session without one. */
+  /**
+   * Told after every successful commit; `destroy()` and `abort()` end a session without one. What
+   * a listener throws is a warning (`PSB_LISTENER`): the session is stored all the same.
+   */
   readonly onCommit?: ((result: CommitResult, session: ObservedSession) => void) | undefined;
   /**
    * Told when a commit could not be written since the session is gone, was replaced, or its lock
-   * could not be had (`onLockFailure: 'readonly'`); the response goes out all the same.
+   * could not be had (`onLockFailure: 'readonly'`); the response goes out all the same. Told, too,
+   * when a request goes on with a new session: `regenerate()` found the old one gone, or nobody
+   * could read it (`onUnreadable: 'new'`).
    */
   readonly onLost?: ((error: BridgeError, session: ObservedSession) => void) | undefined;
   /** Receives warnings instead of `process.emitWarning`. */
@@ -81,6 +101,8 @@ export interface SessionSettings {
   readonly lazyWrite: boolean;
   readonly concurrency: 'merge' | 'lock' | 'overwrite';
   readonly onLockFailure: 'error' | 'readonly';
+  readonly maxHold: number;
+  readonly onUnreadable: 'error' | 'new';
   readonly identity: Identity;
   readonly refresh: 'always' | 'used' | false;
   readonly refreshAt: 'open' | 'commit';
@@ -89,6 +111,10 @@ export interface SessionSettings {
   readonly onCommit: ((result: CommitResult, session: ObservedSession) => void) | undefined;
   readonly onLost: ((error: BridgeError, session: ObservedSession) => void) | undefined;
   readonly warn: WarningListener;
+  /** A warning of which one is enough. */
+  readonly warnOnce: WarningListener;
+  /** `undefined` in production. */
+  readonly lateAssignments: LateAssignments | undefined;
 }
 
 /** @throws OptionsError `ERR_PSB_OPTIONS` */
@@ -104,6 +130,8 @@ export function resolveSessionSettings(
     refresh = 'always',
     refreshAt = 'open',
     closeTimeout = 10_000,
+    maxHold = 60_000,
+    onUnreadable = 'error',
   } = options;
   choice('serializeHandler', serializeHandler, [
     'php',
@@ -116,9 +144,11 @@ export function resolveSessionSettings(
   choice('onLockFailure', onLockFailure, ['error', 'readonly']);
   choice('refresh', refresh, ['always', 'used', false]);
   choice('refreshAt', refreshAt, ['open', 'commit']);
+  choice('onUnreadable', onUnreadable, ['error', 'new']);
   if (!(closeTimeout >= 0)) {
     throw new OptionsError('closeTimeout must be a number of milliseconds');
   }
+  if (!(maxHold > 0)) throw new OptionsError('maxHold must be a number of milliseconds');
   const warn = options.onWarning ?? emitWarning;
   return {
     saveHandler,
@@ -129,14 +159,28 @@ export function resolveSessionSettings(
     lazyWrite: options.lazyWrite ?? true,
     concurrency,
     onLockFailure,
+    maxHold,
+    onUnreadable,
     identity: resolveIdentity(options.identity, concurrency === 'overwrite' ? undefined : warn),
     refresh,
     refreshAt,
     closeTimeout,
     onConflict: options.onConflict,
-    onCommit: options.onCommit,
-    onLost: options.onLost,
+    onCommit: heard('onCommit', options.onCommit, warn),
+    onLost: heard('onLost', options.onLost, warn),
     warn,
+    warnOnce: once(warn),
+    lateAssignments:
+      process.env['NODE_ENV'] === 'production' ? undefined : new LateAssignments(warn),
+  };
+}
+
+function once(warn: WarningListener): WarningListener {
+  const told = new Set<string>();
+  return (code, message) => {
+    if (told.has(code)) return;
+    told.add(code);
+    warn(code, message);
   };
 }
 

@@ -2,10 +2,12 @@
  * What PHP's session module does around the requests: open a session by the id that a client
  * sent, strict mode, locks; wherever the sessions lie.
  */
+import { inspect } from 'node:util';
 import { LockError, SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
+import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { isSessionId } from '../save-handler/session-id.ts';
 import { unlocked } from './conditional-write.ts';
+import type { CookieOptions } from './cookie-options.ts';
 import { watch } from './observe.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { SessionOptions, SessionSettings } from './options.ts';
@@ -31,19 +33,49 @@ export interface OpenOptions {
   readonly follows?: Session | undefined;
 }
 
+export interface FindOptions {
+  /** Open it for writing. Default `false`: read-only, as `open(id, { readOnly: true })`. */
+  readonly write?: boolean | undefined;
+}
+
+export interface RunOptions {
+  /**
+   * Begin a new session, under a new id, if there is none under the given one (or none is given).
+   * Default `false`: `ERR_PSB_SESSION_GONE`.
+   */
+  readonly create?: boolean | undefined;
+}
+
+/** What the floors above need to know of the options: nothing that is a secret. */
+export type WebOptions = CookieOptions &
+  Pick<SessionOptions, 'onLost' | 'onWarning' | 'concurrency' | 'refresh' | 'refreshAt'>;
+
+/** Where the sessions lie, as it may be shown: no password and no user. */
+export interface StorageDescription {
+  /** `redis`, `rediscluster`, or the name of a save handler's class. */
+  readonly kind: string;
+  readonly address?: string;
+  readonly prefix?: string;
+}
+
 export class SessionModule implements AsyncDisposable {
-  /** The options as they were given, for the floors above (cookies, say). */
-  readonly options: SessionOptions;
-  protected readonly settings: SessionSettings;
+  readonly #settings: SessionSettings;
+  readonly #webOptions: WebOptions;
+  readonly #storage: StorageDescription;
   readonly #codec: SessionCodec;
   readonly #ownsSaveHandler: boolean;
   readonly #open = new OpenSessions();
-  #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: SessionOptions, settings: SessionSettings, ownsSaveHandler: boolean) {
-    this.options = options;
-    this.settings = settings;
+  constructor(
+    webOptions: WebOptions,
+    settings: SessionSettings,
+    storage: StorageDescription,
+    ownsSaveHandler: boolean,
+  ) {
+    this.#webOptions = webOptions;
+    this.#settings = settings;
+    this.#storage = storage;
     this.#codec = new SessionCodec(settings.handler, settings.serializePrecision);
     this.#ownsSaveHandler = ownsSaveHandler;
     if (settings.concurrency === 'lock') {
@@ -66,61 +98,42 @@ export class SessionModule implements AsyncDisposable {
    * @throws SessionError `ERR_PSB_MANAGER_CLOSED` after `close()`
    */
   async open(id?: string, options: OpenOptions = {}): Promise<Session> {
-    if (!this.#awaits(options.follows)) this.#assertRunning();
-    const requestedId = isSessionId(id) ? id : undefined;
-    const { saveHandler } = this.settings;
-    const useStrictMode = options.useStrictMode ?? this.settings.useStrictMode;
-    const done = watch('open');
-    let lock: SessionLock | undefined;
-    let place: number | undefined;
-    let readOnly = options.readOnly ?? false;
-    try {
-      if (requestedId !== undefined && !readOnly && this.settings.concurrency === 'lock') {
-        lock = await this.#lock(requestedId);
-        readOnly = lock === undefined;
-      }
-      const refresh =
-        !readOnly && this.settings.refresh === 'always' && this.settings.refreshAt === 'open';
-      const bytes =
-        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh });
-      const adopted = requestedId !== undefined && (bytes !== null || !useStrictMode);
-      if (!adopted) {
-        await lock?.release().catch(() => false);
-        lock = undefined;
-      }
-      if (!this.#awaits(options.follows)) this.#assertRunning();
-      const session = new Session(
-        {
-          requestedId,
-          id: adopted ? requestedId : (options.newId ?? saveHandler.createSid()),
-          bytes,
-          lock,
-          readOnly,
-          refreshed: refresh,
-          beforeNewId: options.beforeNewId,
-          onEnd: () => this.#ended(place),
-        },
-        this.#codec,
-        this.settings,
-      );
-      // A reader holds nothing that close() would have to wait for.
-      if (!readOnly) place = this.#open.add(session);
-      done(session.id, { bytes: bytes?.length ?? 0, outcome: bytes === null ? 'new' : 'found' });
-      return session;
-    } catch (error) {
-      await lock?.release().catch(() => false);
-      const code = String((error as { code?: unknown }).code ?? 'unknown');
-      watch('error')(requestedId ?? '', { code });
-      throw error;
-    }
+    return (await this.#openOr(id, options, 'new')) as Session;
   }
 
   /**
-   * Opens a session, hands it to `work`, and commits when that is done; aborts if it throws. For
-   * jobs, queues and socket messages.
+   * The session with this id, or `null` if there is none (any more). Never creates one: if it is
+   * gone when it is to be written, that rejects with `ERR_PSB_SESSION_GONE`. For sockets, jobs and
+   * administration.
+   *
+   * @throws StoreError, LockError, SessionError as `open()` does
    */
-  async run<T>(id: string | undefined, work: (session: Session) => T | Promise<T>): Promise<T> {
-    const session = await this.open(id);
+  async find(id: string | undefined, options: FindOptions = {}): Promise<Session | null> {
+    return this.#openOr(id, { readOnly: !options.write }, null);
+  }
+
+  /**
+   * Opens the session with this id, hands it to `work`, and commits when that is done; aborts if it
+   * throws. For jobs, queues and socket messages.
+   *
+   * @throws SessionError `ERR_PSB_SESSION_GONE` if there is no such session, before `work` is
+   * called, or if it is gone when it is to be written
+   */
+  async run<T>(
+    id: string | undefined,
+    work: (session: Session) => T | Promise<T>,
+    options: RunOptions = {},
+  ): Promise<T> {
+    // Strict, whatever the manager's option says: a job does not bring a dead id back to life.
+    const session = options.create
+      ? await this.open(id, { useStrictMode: true })
+      : await this.#openOr(id, {}, null);
+    if (session === null) {
+      throw new SessionError(
+        'ERR_PSB_SESSION_GONE',
+        'there is no session with this id (any more); { create: true } would begin a new one',
+      );
+    }
     let result: T;
     try {
       result = await work(session);
@@ -132,9 +145,71 @@ export class SessionModule implements AsyncDisposable {
     return result;
   }
 
+  /** @param otherwise what to do where there is no session: begin a new one, or answer `null` */
+  async #openOr(
+    id: string | undefined,
+    options: OpenOptions,
+    otherwise: 'new' | null,
+  ): Promise<Session | null> {
+    if (!this.#awaits(options.follows)) this.#assertRunning();
+    const requestedId = isSessionId(id) ? id : undefined;
+    const mustExist = otherwise === null;
+    if (mustExist && requestedId === undefined) return null;
+    const { saveHandler, concurrency } = this.#settings;
+    const useStrictMode = mustExist || (options.useStrictMode ?? this.#settings.useStrictMode);
+    const done = watch('open');
+    let lock: SessionLock | undefined;
+    let readOnly = options.readOnly ?? false;
+    try {
+      if (requestedId !== undefined && !readOnly && concurrency === 'lock') {
+        lock = await this.#lock(requestedId);
+        readOnly = lock === undefined;
+      }
+      const refresh =
+        !readOnly && this.#settings.refresh === 'always' && this.#settings.refreshAt === 'open';
+      const seen: Seen = {};
+      const bytes =
+        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh, seen });
+      const adopted = requestedId !== undefined && (bytes !== null || !useStrictMode);
+      if (!adopted) {
+        await lock?.release().catch(() => false);
+        lock = undefined;
+      }
+      if (!this.#awaits(options.follows)) this.#assertRunning();
+      if (mustExist && bytes === null) {
+        done(requestedId as string, { bytes: 0, outcome: 'absent' });
+        return null;
+      }
+      const session = new Session(
+        {
+          requestedId,
+          id: adopted ? requestedId : (options.newId ?? saveHandler.createSid()),
+          bytes,
+          lock,
+          readOnly,
+          refreshed: refresh,
+          seen,
+          beforeNewId: options.beforeNewId,
+          mustExist,
+          // A reader holds nothing that close() would have to wait for.
+          among: readOnly ? undefined : this.#open,
+        },
+        this.#codec,
+        this.#settings,
+      );
+      done(session.id, { bytes: bytes?.length ?? 0, outcome: bytes === null ? 'new' : 'found' });
+      return session;
+    } catch (error) {
+      await lock?.release().catch(() => false);
+      const code = String((error as { code?: unknown }).code ?? 'unknown');
+      watch('error')(requestedId ?? '', { code });
+      throw error;
+    }
+  }
+
   /** An id for a session to come; PHP's `session_create_id()`. */
   createId(): string {
-    return this.settings.saveHandler.createSid();
+    return this.#settings.saveHandler.createSid();
   }
 
   /** Deletes a session by its id, for an administrator's logout of somebody else. */
@@ -142,7 +217,7 @@ export class SessionModule implements AsyncDisposable {
     this.#assertRunning();
     if (!isSessionId(id)) return;
     const done = watch('destroy');
-    const { saveHandler, locking } = this.settings;
+    const { saveHandler, locking } = this.#settings;
     await unlocked(locking, () => saveHandler.destroyIf(id, {}));
     done(id);
   }
@@ -160,39 +235,47 @@ export class SessionModule implements AsyncDisposable {
     await this.close();
   }
 
-  async #close(): Promise<void> {
-    if (this.#open.size > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-        timer = setTimeout(resolve, this.settings.closeTimeout);
-      });
-      clearTimeout(timer);
-      await Promise.all(this.#open.all().map((session) => session.abandon()));
-    }
-    if (this.#ownsSaveHandler) await this.settings.saveHandler.close();
+  /** The options of the web side, for the floors above. */
+  get webOptions(): WebOptions {
+    return this.#webOptions;
   }
 
-  #ended(place: number | undefined): void {
-    if (place !== undefined) this.#open.remove(place);
-    if (this.#open.size === 0) this.#idle?.();
+  /** What may be shown in a log: neither a password nor an id. */
+  toJSON(): { readonly storage: StorageDescription } & Readonly<Record<string, unknown>> {
+    const { handler, concurrency } = this.#settings;
+    return {
+      storage: this.#storage,
+      serializeHandler: handler,
+      concurrency,
+      closed: this.#closing !== undefined,
+    };
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
+  }
+
+  async #close(): Promise<void> {
+    await this.#open.wait(this.#settings.closeTimeout);
+    await Promise.all(this.#open.all().map((session) => session.abandon()));
+    if (this.#ownsSaveHandler) await this.#settings.saveHandler.close();
   }
 
   async #lock(id: string): Promise<SessionLock | undefined> {
     const done = watch('lock');
     try {
-      const lock = await this.settings.saveHandler.lock(id);
+      const lock = await this.#settings.saveHandler.lock(id);
       done(id, { outcome: 'held' });
       return lock;
     } catch (error) {
-      if (!(error instanceof LockError) || this.settings.onLockFailure === 'error') throw error;
+      if (!(error instanceof LockError) || this.#settings.onLockFailure === 'error') throw error;
       done(id, { outcome: 'readonly', code: error.code });
       return undefined;
     }
   }
 
   #awaits(session: Session | undefined): boolean {
-    return session !== undefined && this.#open.has(session);
+    return session?.isAmong(this.#open) === true;
   }
 
   #assertRunning(): void {

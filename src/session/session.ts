@@ -1,24 +1,22 @@
 /**
  * One opened session: PHP's session module for the length of a request.
  */
-import { types } from 'node:util';
-import { decodeDeferred } from '../codec/session.ts';
+import { inspect, types } from 'node:util';
 import { CodecError, LockError, OptionsError, SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
-import { type CommitResult, UNCHANGED } from './commit-result.ts';
+import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
+import { both, type CommitResult, UNCHANGED } from './commit-result.ts';
 import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
-import { HeldLock } from './held-lock.ts';
-import { adopt } from './merge/adopt.ts';
+import { gone, isGone } from './gone.ts';
+import { HeldLock, type LockHolder } from './held-lock.ts';
+import { LiveVariables } from './live-variables.ts';
 import type { Conflict } from './merge/conflicts.ts';
-import { merge } from './merge/merge.ts';
-import { inheritNotes } from './merge/slots.ts';
-import { moveSession } from './move.ts';
+import { type Moved, moveSession } from './move.ts';
 import { watch } from './observe.ts';
+import type { OpenSession, OpenSessions } from './open-sessions.ts';
 import type { SessionSettings } from './options.ts';
-import { assertSameSession } from './replaced.ts';
 import type { SessionCodec } from './session-codec.ts';
 import { isRecord, type SessionVariables } from './session-variables.ts';
-import { Stored } from './stored.ts';
+import { replaceUnreadable } from './unreadable.ts';
 
 /** What `SessionModule.open()` found. */
 export interface Opened {
@@ -29,10 +27,14 @@ export interface Opened {
   readonly readOnly: boolean;
   /** The TTL was refreshed together with the read. */
   readonly refreshed: boolean;
+  /** What the read saw beside the bytes. */
+  readonly seen: Seen;
   /** Called before anything is written that the client has to learn by a cookie; may throw. */
   readonly beforeNewId: (() => void) | undefined;
-  /** Told once, when the session is over. */
-  readonly onEnd: () => void;
+  /** It was there when it was opened, and this session may not create another one. */
+  readonly mustExist: boolean;
+  /** The sessions that it is counted among until its end. */
+  readonly among: OpenSessions | undefined;
 }
 
 export interface RegenerateOptions {
@@ -49,6 +51,12 @@ export interface RegenerateOptions {
 }
 
 /**
+ * How often a commit writes what was assigned while it wrote. An application that assigns for ever
+ * must not keep its request for ever.
+ */
+const COMMIT_ROUNDS = 8;
+
+/**
  * A session between open and commit. Get one from `SessionManager.open()` or from a middleware.
  *
  * All methods that write reject with `ERR_PSB_SESSION_GONE` (destroyed meanwhile),
@@ -57,34 +65,33 @@ export interface RegenerateOptions {
  * variables that PHP's format cannot hold, or a `StoreError`; then nothing was written, except
  * that `ERR_PSB_STORE_UNKNOWN_OUTCOME` says that the reply was lost.
  */
-export class Session implements AsyncDisposable {
-  /** The id that was asked for, if it was one. */
-  readonly requestedId: string | undefined;
-  readonly readOnly: boolean;
+export class Session implements AsyncDisposable, LockHolder, OpenSession {
   readonly #settings: SessionSettings;
   readonly #codec: SessionCodec;
   readonly #opened: Opened;
+  readonly #live: LiveVariables;
+  readonly #place: number | undefined;
   #id: string;
-  #stored: Stored;
-  #variables: SessionVariables | undefined;
   #lock: HeldLock | undefined;
   #state: 'open' | 'destroyed' | 'aborted' | 'closed' = 'open';
   #refreshed: boolean;
   #abandoned = false;
+  #undone = false;
   /** Operations on one session follow one another, even if nobody awaits them. */
   #last: Promise<unknown> = Promise.resolve();
+  /** What has to be done before the session is over, though nobody waits for it now. */
+  #aside: Promise<unknown> | undefined;
 
   /** @internal Sessions are opened by `SessionModule.open()`. */
   constructor(opened: Opened, codec: SessionCodec, settings: SessionSettings) {
     this.#opened = opened;
     this.#settings = settings;
     this.#codec = codec;
-    this.requestedId = opened.requestedId;
-    this.readOnly = opened.readOnly;
     this.#id = opened.id;
-    this.#stored = new Stored(opened.bytes, codec);
+    this.#live = new LiveVariables(opened.bytes, codec, settings);
     this.#refreshed = opened.refreshed;
-    if (opened.lock) this.#lock = new HeldLock(opened.lock, settings.locking.expire);
+    if (opened.lock) this.#hold(opened.lock);
+    this.#place = opened.among?.add(this);
   }
 
   /** The session id; `regenerate()` changes it. */
@@ -92,14 +99,23 @@ export class Session implements AsyncDisposable {
     return this.#id;
   }
 
+  /** The id that was asked for, if it was one. */
+  get requestedId(): string | undefined {
+    return this.#opened.requestedId;
+  }
+
+  get readOnly(): boolean {
+    return this.#opened.readOnly;
+  }
+
   /** Nothing is stored under this id yet. */
   get isNew(): boolean {
-    return this.#stored.bytes === null;
+    return !this.exists;
   }
 
   /** A session is stored under this id, so that a cookie may name it. */
   get exists(): boolean {
-    return this.#stored.bytes !== null;
+    return this.#live.bytes !== null;
   }
 
   get state(): 'open' | 'destroyed' | 'aborted' | 'closed' {
@@ -109,14 +125,19 @@ export class Session implements AsyncDisposable {
   /**
    * The session variables, PHP's `$_SESSION`: ordinary JavaScript values. The bytes are checked at
    * the first use; an array is decoded when it is first asked for.
-   * Changes are written by `save()` or at the end of the request. Assigning an object replaces
-   * all variables under the same id.
+   * Changes are written by `save()` or at the end of the request; what is assigned while one of
+   * this session's methods is under way is kept as well. Assigning an object replaces all variables
+   * under the same id, also those that nobody can read.
    *
    * @throws CodecError if the stored bytes are not a session of the configured serialize handler
+   * (unless `onUnreadable` is `'new'`)
    */
   get variables(): SessionVariables {
-    this.#variables ??= this.#stored.open();
-    return this.#variables;
+    try {
+      return this.#live.root;
+    } catch (error) {
+      return this.#unreadable(error);
+    }
   }
 
   set variables(variables: SessionVariables) {
@@ -124,19 +145,18 @@ export class Session implements AsyncDisposable {
     if (!isRecord(variables)) {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'session variables must be a plain object');
     }
-    decodeDeferred(this.variables);
-    inheritNotes(variables, this.variables);
-    this.#variables = variables;
+    this.#live.replace(variables);
+    if (this.#live.isUnreadable) this.#undoRefresh();
   }
 
   /** The variables were looked at, or replaced. */
   get used(): boolean {
-    return this.#variables !== undefined;
+    return this.#live.used;
   }
 
   /** Would `save()` write? Encodes and compares, asks nobody. */
   get changed(): boolean {
-    return this.#changedBytes() !== null;
+    return this.#live.changed() !== null;
   }
 
   /**
@@ -173,27 +193,41 @@ export class Session implements AsyncDisposable {
   /**
    * Gives the session a new id, for the moment of login. The new session is stored before this
    * resolves, and with `deleteOld` (the default) the old id is dead.
+   *
+   * If the session was destroyed meanwhile (by the first of two clicks on "log in", say) and this
+   * request had not changed it, it goes on as a new one: the variables are emptied, also where they
+   * were taken out before (the object of all variables, and each array in it), and `onLost` is
+   * told. If it had changed it, this rejects with `ERR_PSB_SESSION_GONE`.
    */
-  regenerate(options: RegenerateOptions = {}): Promise<void> {
+  regenerate(options: RegenerateOptions = {}): Promise<CommitResult> {
     return this.#exclusively(async () => {
       this.#assertWritable();
-      await this.#regenerate(options);
+      try {
+        const result = await this.#regenerate(options);
+        this.#report(result.conflicts);
+        return result;
+      } catch (error) {
+        this.#fail(error);
+        throw error;
+      }
     });
   }
 
-  /** Logs out: deletes the session. Its variables are empty afterwards. */
+  /**
+   * Logs out: deletes the session. Its variables are empty afterwards; what was assigned while this
+   * was under way is gone with them.
+   */
   destroy(): Promise<void> {
     return this.#exclusively(async () => {
       this.#assertWritable();
       const done = watch('destroy');
       const { saveHandler, locking } = this.#settings;
       try {
-        if (this.#stored.bytes !== null) {
+        if (this.exists) {
           const lock = this.#lock?.lock;
           await unlocked(locking, () => saveHandler.destroyIf(this.#id, { lock }));
         }
-        this.#variables = {};
-        this.#stored = new Stored(null, this.#codec);
+        this.#live.clear();
         done(this.#id);
         await this.#end('destroyed');
       } catch (error) {
@@ -219,21 +253,24 @@ export class Session implements AsyncDisposable {
     return this.abort();
   }
 
-  /** Forgets unsaved changes and reads the session again; PHP's `session_reset()`. */
+  /**
+   * Forgets unsaved changes and reads the session again; PHP's `session_reset()`. `variables` is
+   * another object afterwards. What is assigned while this is under way is not forgotten.
+   */
   reload(): Promise<void> {
     return this.#exclusively(async () => {
       this.#assertOpen();
+      const said = this.#live.said();
       const bytes = await this.#settings.saveHandler.read(this.#id);
-      if (bytes === null && this.#stored.bytes !== null)
-        assertSameSession(null, null, this.#settings.identity);
-      this.#stored = new Stored(bytes, this.#codec);
-      this.#variables = undefined;
+      if (bytes === null && this.exists) throw gone();
+      this.#report(this.#live.reset(bytes, said));
     });
   }
 
   /**
    * The end of the request: writes what changed or else refreshes the TTL as configured, releases
-   * the lock, and closes the session, whatever happens. Further calls do nothing.
+   * the lock, and closes the session, whatever happens. What is assigned until then is written,
+   * too. Further calls do nothing.
    *
    * @throws SessionError `ERR_PSB_MANAGER_CLOSED` for changes that came too late for the manager
    */
@@ -243,16 +280,10 @@ export class Session implements AsyncDisposable {
         this.#assertNothingLeft();
         return UNCHANGED;
       }
-      let result = UNCHANGED;
-      try {
-        if (!this.readOnly) {
-          result = await this.#observed(() => this.#save());
-          if (this.#wantsRefresh()) await this.#touch();
-        }
-      } finally {
-        await this.#end('closed');
-      }
-      this.#settings.onCommit?.(result, this);
+      const result = await this.#commit();
+      const { onCommit, lateAssignments } = this.#settings;
+      onCommit?.(result, this);
+      if (this.used && !this.readOnly) lateAssignments?.watch(this);
       return result;
     });
   }
@@ -261,63 +292,109 @@ export class Session implements AsyncDisposable {
     await this.commit();
   }
 
-  async #save(): Promise<CommitResult> {
-    const bytes = this.#changedBytes();
-    if (bytes !== null) return this.#write(bytes);
-    // PHP without lazy_write stores what it read once more.
-    if (this.#settings.lazyWrite || this.#stored.bytes === null) return UNCHANGED;
-    return this.#write(this.#stored.bytes);
+  /**
+   * Does the manager whose open sessions these are wait for this one when it closes?
+   *
+   * @internal
+   */
+  isAmong(sessions: OpenSessions): boolean {
+    return this.#state === 'open' && this.#opened.among === sessions;
   }
 
-  /** The variables' encoding if it says something else than what is stored. */
-  #changedBytes(): Buffer | null {
-    if (this.#variables === undefined) return null;
-    if (this.#stored.isUntouched(this.#variables)) return null;
-    if (this.#stored.bytes === null && Object.keys(this.#variables).length === 0) return null;
-    const bytes = this.#codec.encode(this.#variables);
-    return this.#stored.says(bytes, this.#variables) ? null : bytes;
+  /**
+   * The lock ends here, the session does not: its next write is conditional as any other.
+   *
+   * @internal
+   */
+  heldTooLong(lock: HeldLock): void {
+    const { maxHold, warnOnce } = this.#settings;
+    warnOnce(
+      'PSB_LOCK_HELD_TOO_LONG',
+      `a session lock was held for ${maxHold} ms (maxHold) and is released: a request does not ` +
+        'end, or a session that was opened is never committed. What it writes later is merged.',
+    );
+    // Behind what is under way, which may need the lock.
+    void this.#exclusively(async () => {
+      if (this.#lock === lock) this.#lock = undefined;
+      await lock.release();
+    });
   }
 
+  /** Neither the id nor a value: this is what lands in logs. */
+  toJSON(): { readonly isNew: boolean; readonly readOnly: boolean; readonly state: string } {
+    return { isNew: this.isNew, readOnly: this.readOnly, state: this.#state };
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    return `Session ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** @param always also what did not change, as long as nobody else changed it */
+  async #save(always = false): Promise<CommitResult> {
+    const bytes = this.#toWrite() ?? (always ? this.#live.base : null);
+    if (bytes === null) return UNCHANGED;
+    const { outcome, conflicts } = await this.#write(bytes);
+    return { outcome, conflicts: [...conflicts, ...this.#live.follow()] };
+  }
+
+  /** PHP without lazy_write stores what it read once more. */
+  #toWrite(): Buffer | null {
+    const changed = this.#live.changed();
+    return changed !== null || this.#settings.lazyWrite ? changed : this.#live.base;
+  }
+
+  /** The variables do not follow here: after a commit nobody may be there to see it. */
   async #write(bytes: Buffer): Promise<CommitResult> {
     this.#assertCookiePossible(this.#id);
-    const written = await writeMerging(this.#target(), this.#stored.bytes, bytes);
-    this.#wrote(written.bytes);
-    if (written.outcome === 'merged' && this.#variables !== undefined) {
-      adopt(this.#variables, this.#stored.decode());
-      this.#stored.alsoSaidBy(this.#codec.encode(this.#variables));
+    const { base } = this.#live;
+    const written =
+      base !== null && this.#live.isUnreadable
+        ? await replaceUnreadable(this.#target(), base, bytes)
+        : await writeMerging(this.#target(), base, bytes);
+    this.#live.wrote(bytes, written.bytes);
+    this.#refreshed = true;
+    return written;
+  }
+
+  async #commit(): Promise<CommitResult> {
+    const done = watch('commit');
+    let result = UNCHANGED;
+    try {
+      if (!this.readOnly) {
+        let bytes = this.#toWrite();
+        for (let round = 1; ; round++) {
+          if (bytes !== null) result = both(result, await this.#write(bytes));
+          else if (this.#wantsRefresh()) await this.#touch();
+          else break;
+          if (round === COMMIT_ROUNDS) break;
+          // What was assigned meanwhile. Nothing is awaited between this look and the end.
+          bytes = this.#live.changed();
+        }
+      }
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    } finally {
+      await this.#end('closed');
     }
-    return { outcome: written.outcome, conflicts: written.conflicts };
+    done(this.#id, { outcome: result.outcome, bytes: this.#live.bytes?.length ?? 0 });
+    this.#report(result.conflicts);
+    return result;
   }
 
   async #update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
     this.#assertCookiePossible(this.#id);
-    const before = this.#stored;
-    const written = await writeUpdating(this.#target(), before.bytes, (variables) => {
-      if (types.isPromise(change(variables))) {
-        throw new OptionsError('the function given to update() must be synchronous');
-      }
-    });
+    const written = await this.#readable(() =>
+      writeUpdating(this.#target(), this.#live.base, (variables) => {
+        if (types.isPromise(change(variables))) {
+          throw new OptionsError('the function given to update() must be synchronous');
+        }
+      }),
+    );
     if (written === null) return UNCHANGED;
-    this.#wrote(written.bytes);
-    const conflicts = this.#variables === undefined ? [] : this.#carryOver(before, this.#variables);
-    return { outcome: written.outcome, conflicts };
-  }
-
-  /**
-   * Brings the live variables up to date after an update; their own unsaved changes stay.
-   * @returns where those and the update changed the same thing
-   */
-  #carryOver(before: Stored, live: SessionVariables): readonly Conflict[] {
-    const bytes = this.#codec.encode(live);
-    const fresh = this.#stored.decode();
-    const unchanged =
-      before.says(bytes, live) || (before.bytes === null && Object.keys(live).length === 0);
-    const conflicts = unchanged
-      ? []
-      : merge(before.decode(), this.#codec.decode(bytes), fresh, this.#settings.onConflict);
-    adopt(live, fresh);
-    if (unchanged) this.#stored.alsoSaidBy(this.#codec.encode(live));
-    return conflicts;
+    this.#live.wrote(null, written.bytes);
+    this.#refreshed = true;
+    return { outcome: written.outcome, conflicts: this.#live.follow() };
   }
 
   async #touch(): Promise<boolean> {
@@ -327,63 +404,146 @@ export class Session implements AsyncDisposable {
 
   #wantsRefresh(): boolean {
     const { refresh } = this.#settings;
-    if (this.#refreshed || this.#stored.bytes === null || refresh === false) return false;
-    return refresh === 'always' || this.used;
+    if (this.#refreshed || !this.exists || refresh === false) return false;
+    return (refresh === 'always' && !this.#live.isUnreadable) || this.used;
   }
 
-  async #regenerate({ deleteOld = true, graceSeconds = 0 }: RegenerateOptions): Promise<void> {
+  async #regenerate({
+    deleteOld = true,
+    graceSeconds = 0,
+  }: RegenerateOptions): Promise<CommitResult> {
     if (deleteOld && graceSeconds > 0) {
       throw new OptionsError('graceSeconds keeps the old session, which deleteOld deletes');
     }
-    const { saveHandler, locking } = this.#settings;
+    // What nobody can read must not get a second life under a new id.
+    if (this.exists && !this.used) this.variables;
+    if (!this.exists) {
+      // There is nothing to move, and a new id nobody else can want.
+      await this.#startAnew();
+      return UNCHANGED;
+    }
+    const said = this.#live.said();
+    const hasChanged = this.changed;
+    try {
+      return await this.#move(deleteOld, graceSeconds);
+    } catch (error) {
+      if (!isGone(error) || hasChanged || this.#opened.mustExist) throw error;
+      if (!this.#live.forget(said)) throw error;
+      await this.#startAnew();
+      this.#settings.onLost?.(error, this);
+      return UNCHANGED;
+    }
+  }
+
+  async #startAnew(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = undefined;
+    this.#id = this.#settings.saveHandler.createSid();
+    await lock?.release();
+  }
+
+  async #move(deleteOld: boolean, graceSeconds: number): Promise<CommitResult> {
+    const { saveHandler } = this.#settings;
     const oldId = this.#id;
     const newId = saveHandler.createSid();
-    if (this.#stored.bytes === null) {
-      // Nothing is stored yet, so there is nothing to move, and a new id nobody else can want.
-      await this.#lock?.release();
-      this.#lock = undefined;
-      this.#id = newId;
-      return;
-    }
     this.#assertCookiePossible(newId);
-    // PHP, too, writes the old session before it leaves it. Whatever was written meanwhile is
-    // merged here, so that the new session starts with all of it.
-    if (!deleteOld) await this.#save();
+    // Stored by update() alone, and the variables could not follow at the time.
+    if (this.#live.base === null) this.#live.follow();
+    let before = UNCHANGED;
+    // PHP, too, writes the old session before it leaves it, changed or not. Whatever was written
+    // meanwhile is merged here, so that the new session starts with all of it.
+    if (!deleteOld || this.#live.isUnreadable) before = await this.#save(true);
     const oldLock = this.#lock;
     const newLock = oldLock && (await saveHandler.lock(newId));
-    const ours = this.#changedBytes() ?? this.#stored.bytes;
-    let bytes: Buffer;
+    const { base } = this.#live;
+    const ours = this.#live.changed() ?? base;
+    if (base === null || ours === null) throw gone();
+    let moved: Moved;
     try {
       const destination = { id: newId, lock: newLock };
-      bytes = await moveSession(this.#target(), destination, this.#stored.bytes, ours, deleteOld);
+      moved = await moveSession(this.#target(), destination, base, ours, deleteOld);
     } catch (error) {
       await newLock?.release().catch(() => false);
       throw error;
     }
     this.#id = newId;
-    this.#wrote(bytes);
-    if (this.#variables !== undefined) {
-      if (bytes !== ours) adopt(this.#variables, this.#stored.decode());
-      this.#stored.alsoSaidBy(this.#codec.encode(this.#variables));
-    }
-    if (graceSeconds > 0) await saveHandler.updateTimestamp(oldId, graceSeconds);
+    this.#live.wrote(ours, moved.bytes);
+    this.#refreshed = true;
+    this.#lock = undefined;
+    if (newLock) this.#hold(newLock);
+    const conflicts = [...moved.conflicts, ...this.#live.follow()];
     await oldLock?.release();
-    if (newLock) this.#lock = new HeldLock(newLock, locking.expire);
+    if (graceSeconds > 0) await saveHandler.updateTimestamp(oldId, graceSeconds);
+    const outcome = moved.bytes === ours ? 'written' : 'merged';
+    return both(before, { outcome, conflicts });
   }
 
-  #wrote(bytes: Buffer): void {
-    this.#stored = new Stored(bytes, this.#codec);
-    this.#refreshed = true;
+  /** An operation on the stored bytes; bytes that nobody can read are dealt with first. */
+  async #readable<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof CodecError) || this.used) throw error;
+      const id = this.#id;
+      this.variables;
+      if (this.#id === id) throw error;
+      return operation();
+    }
+  }
+
+  /** The first look at bytes that nobody can read. */
+  #unreadable(error: unknown): SessionVariables {
+    if (!(error instanceof CodecError)) throw error;
+    this.#undoRefresh();
+    const { onUnreadable, onLost, warnOnce, saveHandler } = this.#settings;
+    if (onUnreadable === 'error' || this.#opened.mustExist) throw error;
+    const lock = this.#lock;
+    if (lock) this.#besides(lock.release());
+    this.#lock = undefined;
+    this.#id = saveHandler.createSid();
+    const variables = this.#live.clear();
+    if (onLost) onLost(error, this);
+    else {
+      warnOnce(
+        'PSB_UNREADABLE',
+        `a session could not be read, and the request goes on with a new one: ${error.message}`,
+      );
+    }
+    return variables;
+  }
+
+  /** What fails must not live longer for it. */
+  #undoRefresh(): void {
+    const { bytes, seen } = this.#opened;
+    if (this.#undone || bytes === null || seen.ttl === undefined) return;
+    this.#undone = true;
+    const undone = this.#settings.saveHandler.undoRefresh?.(this.#id, bytes, seen.ttl);
+    if (undone) this.#besides(undone);
+  }
+
+  /** Nobody waits for it before the session ends, and nothing depends on its success. */
+  #besides(work: Promise<unknown>): void {
+    this.#aside = Promise.allSettled([this.#aside, work]);
+  }
+
+  #hold(lock: SessionLock): void {
+    const { locking, maxHold } = this.#settings;
+    this.#lock = new HeldLock(lock, { expire: locking.expire, maxHold }, this);
   }
 
   #target(): Target {
     const lock = this.#lock?.lock;
-    return { id: this.#id, lock, codec: this.#codec, settings: this.#settings };
+    // Without a condition a write would create the session.
+    const settings: SessionSettings =
+      this.#opened.mustExist && this.#settings.concurrency === 'overwrite'
+        ? { ...this.#settings, concurrency: 'merge' }
+        : this.#settings;
+    return { id: this.#id, lock, codec: this.#codec, settings };
   }
 
   /** A session that the client cannot learn of must not come into being. */
   #assertCookiePossible(id: string): void {
-    if (id !== this.requestedId && (this.#stored.bytes === null || id !== this.#id)) {
+    if (id !== this.requestedId && (!this.exists || id !== this.#id)) {
       this.#opened.beforeNewId?.();
     }
   }
@@ -413,9 +573,11 @@ export class Session implements AsyncDisposable {
   async #end(state: 'destroyed' | 'aborted' | 'closed'): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = state;
-    await this.#lock?.release();
+    const lock = this.#lock;
     this.#lock = undefined;
-    this.#opened.onEnd();
+    await lock?.release();
+    await this.#aside;
+    if (this.#place !== undefined) this.#opened.among?.remove(this.#place);
   }
 
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
@@ -428,17 +590,19 @@ export class Session implements AsyncDisposable {
     const done = watch('commit');
     try {
       const result = await operation();
-      const bytes = this.#stored.bytes?.length ?? 0;
+      const bytes = this.#live.bytes?.length ?? 0;
       done(this.#id, { outcome: result.outcome, bytes });
-      if (result.conflicts.length > 0) {
-        const paths = result.conflicts.map(({ path }) => path);
-        watch('conflict')(this.#id, { paths });
-      }
+      this.#report(result.conflicts);
       return result;
     } catch (error) {
       this.#fail(error);
       throw error;
     }
+  }
+
+  #report(conflicts: readonly Conflict[]): void {
+    if (conflicts.length === 0) return;
+    watch('conflict')(this.#id, { paths: conflicts.map(({ path }) => path) });
   }
 
   #fail(error: unknown): void {

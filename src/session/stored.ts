@@ -2,7 +2,8 @@
  * What this request knows to be stored under its id, and the question whether the variables still
  * say the same.
  */
-import { isAsRead, isUntouched } from '../codec/session.ts';
+import { arraysMade, isAsRead, isDeferred, isUntouched } from '../codec/session.ts';
+import { CodecError } from '../errors.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 
@@ -14,20 +15,43 @@ export class Stored {
   readonly #equivalents: Buffer[] = [];
   #canonical: Buffer | undefined;
   #opened: SessionVariables | undefined;
+  #values: readonly unknown[] | undefined;
+  #unreadable: CodecError | undefined;
 
   constructor(bytes: Buffer | null, codec: SessionCodec) {
     this.bytes = bytes;
     this.#codec = codec;
   }
 
+  /** Did the decoder refuse these bytes? Known after the first try. */
+  get isUnreadable(): boolean {
+    return this.#unreadable !== undefined;
+  }
+
   decode(): SessionVariables {
     return this.#codec.decode(this.bytes);
   }
 
-  /** The variables for the application, each decoded when it is first asked for. */
+  /**
+   * The variables for the application, each decoded when it is first asked for.
+   *
+   * @throws CodecError if the bytes are no session of the configured serialize handler
+   */
   open(): SessionVariables {
-    this.#opened = this.#codec.open(this.bytes);
+    if (this.#unreadable !== undefined) throw this.#unreadable;
+    try {
+      this.#opened = this.#codec.open(this.bytes);
+    } catch (error) {
+      if (error instanceof CodecError) this.#unreadable = error;
+      throw error;
+    }
+    if (!isDeferred(this.#opened)) this.#values = Object.values(this.#opened);
     return this.#opened;
+  }
+
+  /** The values of variables that `open()` has made for the application, and nobody else holds. */
+  made(): readonly unknown[] {
+    return this.#values ?? (this.#opened === undefined ? [] : arraysMade(this.#opened));
   }
 
   /** Are these the variables that `open()` gave out, and nobody changed them since? */
@@ -43,7 +67,7 @@ export class Stored {
    * @param variables whose encoding it is
    */
   says(bytes: Buffer, variables: SessionVariables): boolean {
-    if (this.bytes === null) return false;
+    if (this.bytes === null || this.isUnreadable) return false;
     if (bytes.equals(this.bytes)) return true;
     if (this.#equivalents.some((known) => known.equals(bytes))) return true;
     if (this.#canonical === undefined && isAsRead(variables)) return false;

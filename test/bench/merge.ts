@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { merge } from '../../src/session/merge.ts';
+import { merge } from '../../src/session/merge/merge.ts';
 import { SessionCodec } from '../../src/session/session-codec.ts';
 import { fuzzMerge } from '../fuzz/merge-fuzzer.ts';
 import { median } from './measure.ts';

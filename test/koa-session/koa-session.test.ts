@@ -67,6 +67,21 @@ describe('the whole $_SESSION is ctx.session.php', () => {
     expect(store.take()).toEqual(['read+refresh']);
   });
 
+  test("onUnreadable 'new': koa-session begins a session of its own, the bytes stay", async () => {
+    use({ onUnreadable: 'new', onWarning: () => {} });
+    const id = sessions.createId();
+    await store.write(id, Buffer.from('a:1:{s:1:"a";i:1;}'));
+    const { url } = await start((session) => {
+      session.php = { userid: 'kky' };
+    });
+    const { status, cookie } = await get(url, `PHPSESSID=${id}`);
+    expect(status).toBe(200);
+    expect(idOf(cookie)).not.toBe(id);
+    expect(await stored(idOf(cookie))).toEqual({ userid: 'kky' });
+    expect(String(await store.read(id))).toBe('a:1:{s:1:"a";i:1;}');
+    expect(errors).toEqual([]);
+  });
+
   test('writes without losing names that begin with _, or adding any', async () => {
     const { cookie, id } = await signedIn({ _token: 'x', _expire: 5, maxAge: 7, length: 1 });
     const { url } = await start(({ php }) => {

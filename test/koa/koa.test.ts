@@ -556,7 +556,7 @@ describe.each(versions)('%s', (_version, Koa) => {
     test('the manager that was made is at .sessions', async () => {
       const made = phpSession({ saveHandler: store, name: 'shop' });
       expect(made.sessions).toBeInstanceOf(SessionManager);
-      expect(made.sessions.options.name).toBe('shop');
+      expect(made.sessions.webOptions.name).toBe('shop');
       expect(phpSession(sessions).sessions).toBe(sessions);
     });
 

@@ -75,6 +75,18 @@ describe('diagnostics channels', () => {
     expect(seen('lock')).toEqual([expect.objectContaining({ code: 'ERR_PSB_LOCK_BUSY' })]);
   });
 
+  test('a conflict that regenerate() decides, and a failure of it', async () => {
+    const session = await manager().open(id);
+    session.variables['n'] = 2;
+    await store.write(id, Buffer.from('secret|s:6:"hidden";n|i:3;'));
+    await session.regenerate();
+    expect(seen('conflict')).toEqual([expect.objectContaining({ paths: ['n'] })]);
+    session.variables['n'] = 4;
+    await store.destroy(session.id);
+    await session.regenerate().catch(() => {});
+    expect(seen('error')).toEqual([expect.objectContaining({ code: 'ERR_PSB_SESSION_GONE' })]);
+  });
+
   test('a logout', async () => {
     await (await manager().open(id)).destroy();
     expect(seen('destroy')).toHaveLength(1);

@@ -88,6 +88,12 @@ export class Deferred {
     return true;
   }
 
+  /** The arrays that somebody asked for, whatever stands in their places now. */
+  get decoded(): object[] {
+    const known = [...this.#variables.values()].filter((variable) => variable.known);
+    return known.map(({ value }) => value as object);
+  }
+
   /** A variable that was decoded at once. */
   remember(name: string, value: unknown): void {
     this.#names.push(name);
