@@ -75,6 +75,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   cookieSecure: anything,
   cookieHttponly: anything,
   cookieSamesite: anything,
+  partitioned: flag,
   cacheLimiter: anything,
   cacheExpire: anything,
   rolling: flag,
@@ -95,6 +96,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   secure: 'cookieSecure',
   httponly: 'cookieHttponly',
   samesite: 'cookieSamesite',
+  cookiepartitioned: 'partitioned',
   domain: 'cookieDomain',
   path: 'cookiePath',
 };

@@ -6,7 +6,8 @@ import { LockError, SessionError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
 import { isRecord, type SessionVariables } from '../session/session-variables.ts';
-import { formatCookie, formatCookieDeletion, readCookie, sessionIdOf } from './cookie.ts';
+import { formatCookie, formatCookieDeletion, sessionIdOf } from './cookie.ts';
+import { readCookie } from './cookie-header.ts';
 import { isLost } from './lost-session.ts';
 import { type WebSettings, webSettingsOf } from './web-settings.ts';
 
