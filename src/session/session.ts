@@ -69,6 +69,7 @@ export class Session implements AsyncDisposable {
   #state: 'open' | 'destroyed' | 'aborted' | 'closed' = 'open';
   #refreshed: boolean;
   #abandoned = false;
+  #destroyWanted = false;
   /** Operations on one session follow one another, even if nobody awaits them. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -98,6 +99,11 @@ export class Session implements AsyncDisposable {
   /** A session is stored under this id, so that a cookie may name it. */
   get exists(): boolean {
     return this.#stored.bytes !== null;
+  }
+
+  /** @internal `destroy()` was called, whatever came of it. */
+  get destroyWanted(): boolean {
+    return this.#destroyWanted;
   }
 
   get state(): 'open' | 'destroyed' | 'aborted' | 'closed' {
@@ -181,6 +187,7 @@ export class Session implements AsyncDisposable {
 
   /** Logs out: deletes the session. Its variables are empty afterwards. */
   destroy(): Promise<void> {
+    this.#destroyWanted = true;
     return this.#exclusively(async () => {
       this.#assertWritable();
       const done = watch('destroy');
