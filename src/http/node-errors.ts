@@ -31,9 +31,10 @@ const INVALID_CHAR = /[^\t\x20-\x7e\x80-\xff]/;
 export function assertStatus(response: ServerResponse, status: unknown, message: unknown): void {
   const code = Number(status) | 0;
   if (!isHttp1(response)) {
-    // The setter of the HTTP/2 response checks by itself.
-    if (code < 200 || code > 599) response.statusCode = code;
-    return;
+    if (code >= 200 && code <= 599) return;
+    throw Object.assign(new RangeError(`Invalid status code: ${code}`), {
+      code: 'ERR_HTTP2_STATUS_INVALID',
+    });
   }
   if (code >= 100 && code <= 999 && !(message && INVALID_CHAR.test(String(message)))) return;
   const scapegoat = new ServerResponse(new IncomingMessage(new Socket()));
