@@ -9,6 +9,7 @@ import type { CookieOptions } from '../session/cookie-options.ts';
 export interface CookieSettings {
   readonly name: string;
   readonly lifetime: number;
+  readonly partitioned: boolean;
   /** Is the cookie secure in answer to a request that is, or is not? */
   readonly isSecure: (secureRequest: boolean) => boolean;
   /** What follows the value and the expiry, ready to append; `secure` stands within it. */
@@ -59,6 +60,7 @@ export function resolveCookieSettings(options: CookieOptions): CookieSettings {
   return {
     name,
     lifetime,
+    partitioned,
     isSecure,
     attributes: (secureRequest) => before + (isSecure(secureRequest) ? '; secure' : '') + after,
   };

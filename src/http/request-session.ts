@@ -6,9 +6,10 @@ import { LockError, SessionError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
 import { isRecord, type SessionVariables } from '../session/session-variables.ts';
+import { FOR_ONE } from './cache-limiter.ts';
 import { formatCookie, formatCookieDeletion, sessionIdOf } from './cookie.ts';
 import { readCookie } from './cookie-header.ts';
-import { isLost } from './lost-session.ts';
+import { isLost, isRevoked } from './lost-session.ts';
 import { type WebSettings, webSettingsOf } from './web-settings.ts';
 
 /** What of a request matters to its session. */
@@ -248,6 +249,8 @@ export class RequestSession {
       this.#reportUnwritable();
       await this.#session.commit();
     } catch (error) {
+      // Where it was not the commit that failed the session is open still, and holds its lock.
+      await this.#session.abort();
       this.#toldIfLost(error);
     }
     return this.response();
@@ -314,11 +317,12 @@ export class RequestSession {
   }
 
   #dueCookie(): string | undefined {
-    const { settings, cookie, clientId, secure } = this.#request;
+    const { settings, cookie, clientId, secure, readOnly } = this.#request;
     const session = this.#session;
     let id: string | null;
     // A logout that failed is a logout all the same: the client must not come again with this id.
-    const isEnding = this.#isDestroying || (session.destroyWanted && session.id === clientId);
+    const isEnding =
+      this.#isDestroying || (session.destroyWanted && !readOnly && session.id === clientId);
     if (session.exists && !isEnding) {
       const { lifetime, rolling } = settings;
       if (session.id === clientId && !(rolling && lifetime > 0)) return undefined;
@@ -349,18 +353,8 @@ function refuseIfSent(headersSent: () => boolean): void {
   );
 }
 
-/** Was it logged out by somebody, and what is stored there since is not to count? */
-function isRevoked(session: Session & { readonly revoked?: boolean }): boolean {
-  return session.revoked === true;
-}
-
 const DONE: Promise<void> = Promise.resolve();
 const NONE: SessionResponse['headers'] = Object.freeze({});
-/** A response that hands out a session id is for one person, and not even for that one's cache. */
-const FOR_ONE: SessionResponse['headers'] = Object.freeze({
-  'Cache-Control': 'private, no-store',
-});
-
 function never(): boolean {
   return false;
 }

@@ -1,10 +1,12 @@
 /**
  * Koa middleware: `ctx.session` is PHP's `$_SESSION`.
  */
+import { inspect } from 'node:util';
 import type Koa from 'koa';
 import { SessionManager, type SessionManagerOptions } from '../config/session-manager.ts';
 import { OptionsError } from '../errors.ts';
 import { endAbandoned } from '../http/abandoned.ts';
+import { describeSessions } from '../http/description.ts';
 import { openRequest, type RequestSession } from '../http/request-session.ts';
 import { ResponseGate } from '../http/response-gate.ts';
 import { addSessionMethods } from '../http/session-methods.ts';
@@ -108,7 +110,11 @@ export function phpSession(
     isRunning = false;
     await gate.commit();
   }
-  return Object.assign(phpSession, { sessions });
+  return Object.assign(phpSession, {
+    sessions,
+    // Middlewares are printed where an application is looked at.
+    [inspect.custom]: () => `phpSession ${inspect(describeSessions(sessions))}`,
+  });
 }
 
 function split(
