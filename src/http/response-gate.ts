@@ -12,6 +12,7 @@ import {
   markEnded,
   unannounced,
 } from './announced.ts';
+import { Drain } from './drain.ts';
 import { applyHeaders, HeldHead, headOf, StatusLine } from './held-head.ts';
 import { assertChunk, assertEncoding, isHttp1, refuseLate } from './node-errors.ts';
 import type { RequestSession, SessionResponse } from './request-session.ts';
@@ -53,6 +54,7 @@ export class ResponseGate implements Announcer {
   #head: HeldHead | undefined;
   /** The first writes, while the session is stored whose cookie goes before them. */
   #first: [method: 'write' | 'flushHeaders', args: Arguments][] | undefined;
+  #drain: Drain | undefined;
   #end: HeldEnd | undefined;
   #ended = false;
   #headOpen = false;
@@ -215,6 +217,7 @@ export class ResponseGate implements Announcer {
       calls.push(this.#end.args);
       markEnded(this.#response, false);
     }
+    this.#drain?.stop();
     const head = this.#head;
     this.#head = undefined;
     this.#first = undefined;
@@ -307,6 +310,7 @@ export class ResponseGate implements Announcer {
     // As Node's own implicit head: by the outermost function, so that everybody sees it.
     if (this.#head === undefined) response.writeHead(response.statusCode);
     this.#first = [[method, args]];
+    this.#drain = new Drain(response);
     announce(response, this);
     // A commit that is under way lets it go.
     if (this.#settled === undefined) this.#early = this.#saveEarly();
@@ -346,8 +350,9 @@ export class ResponseGate implements Announcer {
     } finally {
       if (hasEnded) markEnded(response, true);
     }
+    this.#drain?.stop();
     // Where Node has room, it does not know that somebody waits for it.
-    if (wantsMore) process.nextTick(() => response.emit('drain'));
+    if (wantsMore) this.#drain?.emit();
   }
 
   #endWith(args: Arguments): ServerResponse {

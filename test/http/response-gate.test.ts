@@ -196,6 +196,20 @@ describe('the first byte of a new session', () => {
     expect(sent).toEqual([true, ['read+refresh']]);
   });
 
+  test('behind compression, which keeps the listeners of drain to itself', async () => {
+    const url = await serve(async (req, res) => {
+      // What compression does until it has a stream: they are for that one.
+      const { on } = res;
+      res.on = function kept(this: ServerResponse, event: string, listener: () => void) {
+        return event === 'drain' ? this : on.call(this, event, listener);
+      } as typeof res.on;
+      const session = await openSession(sessions, req, res);
+      session.variables['a'] = 1;
+      Readable.from(['a', 'b', 'c']).pipe(res);
+    });
+    expect((await get(url)).body).toBe('abc');
+  });
+
   test('a logout goes before it, too', async () => {
     const cookie = await signIn(sessions, { a: 1 });
     const url = await app(async (session, res) => {
