@@ -154,6 +154,12 @@ const TWICE: readonly Row[] = [
   [`a.b[c=${A}; a_b_c=${B}`, 'A'],
   [`a.b.c[]=${A}; a_b_c=${B}`, ''],
   [`a_b[c]=${A}; a_b_c=${B}`, 'B'],
+  [`a[b_c=${A}; a_b_c=${B}`, 'A'],
+  [`a[b.c=${A}; a_b_c=${B}`, 'A'],
+  [`a[b c=${A}; a_b_c=${B}`, 'A'],
+  [`a[b[c=${A}; a_b_c=${B}`, 'A'],
+  [`a[b[c]=${A}; a_b_c=${B}`, 'B'],
+  [`a[b.c[]=${A}; a_b_c=${B}`, 'B'],
 ];
 
 const HOST: readonly Row[] = [
