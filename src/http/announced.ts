@@ -26,17 +26,17 @@ interface Announced extends ServerResponse {
   [SHADOWED]?: Readonly<Record<string, Method>>;
 }
 
-/** Are we ourselves at work on the headers? */
-let isOurs = false;
+/** The response on whose headers we ourselves are at work. */
+let ours: ServerResponse | undefined;
 
 /** For our own changes of a response that has announced something. */
-export function unannounced<T>(work: () => T): T {
-  const before = isOurs;
-  isOurs = true;
+export function unannounced<T>(response: ServerResponse, work: () => T): T {
+  const before = ours;
+  ours = response;
   try {
     return work();
   } finally {
-    isOurs = before;
+    ours = before;
   }
 }
 
@@ -87,11 +87,15 @@ function call(response: Announced, name: string, args: readonly unknown[]): unkn
 }
 
 function hasSpoken(response: Announced): boolean {
-  return !isOurs && (response[ANNOUNCERS]?.some((announcer) => announcer.hasSpoken) ?? false);
+  return (
+    response !== ours && (response[ANNOUNCERS]?.some((announcer) => announcer.hasSpoken) ?? false)
+  );
 }
 
 function hasEnded(response: Announced): boolean {
-  return !isOurs && (response[ANNOUNCERS]?.some((announcer) => announcer.hasEnded) ?? false);
+  return (
+    response !== ours && (response[ANNOUNCERS]?.some((announcer) => announcer.hasEnded) ?? false)
+  );
 }
 
 function getter(get: (this: Announced) => unknown): PropertyDescriptor {

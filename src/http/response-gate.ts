@@ -228,7 +228,7 @@ export class ResponseGate implements Announcer {
   }
 
   #addHeaders(): void {
-    unannounced(() => addSessionHeaders(this.#response, this.#request));
+    unannounced(this.#response, () => addSessionHeaders(this.#response, this.#request));
   }
 
   #writeHead(args: Arguments): ServerResponse {
@@ -249,7 +249,7 @@ export class ResponseGate implements Announcer {
     }
     const { status, message, headers } = headOf(args);
     this.#headOpen = true;
-    unannounced(() => applyHeaders(response, headers));
+    unannounced(response, () => applyHeaders(response, headers));
     this.#addHeaders();
     const line = message === undefined ? [status] : [status, message];
     return Reflect.apply(this.#send.writeHead, response, line);
@@ -337,7 +337,7 @@ export class ResponseGate implements Announcer {
     let call: (typeof first)[number] | undefined;
     if (hasEnded) markEnded(response, false);
     try {
-      unannounced(() => {
+      unannounced(response, () => {
         this.#openHead();
         for (call = first.shift(); call !== undefined; call = first.shift()) {
           const taken: unknown = Reflect.apply(this.#send[call[0]], response, call[1]);
