@@ -23,7 +23,7 @@ type Method = (...args: readonly unknown[]) => unknown;
 interface Announced extends ServerResponse {
   [ANNOUNCERS]?: Announcer[];
   /** Methods that others had put onto this one response before. */
-  [SHADOWED]?: Readonly<Record<string, Method>>;
+  [SHADOWED]?: Record<string, Method>;
 }
 
 /** The response on whose headers we ourselves are at work. */
@@ -51,15 +51,13 @@ export function announce(response: ServerResponse, announcer: Announcer): void {
     if (!present.includes(announcer)) present.push(announcer);
     return;
   }
-  Object.defineProperty(announced, ANNOUNCERS, { value: [announcer] });
-  const properties = isHttp1(response) ? HTTP1 : HTTP2;
-  const shadowed: Record<string, Method> = {};
-  for (const name of Object.keys(properties)) {
-    const own = Object.getOwnPropertyDescriptor(response, name)?.value;
-    if (typeof own === 'function') shadowed[name] = own as Method;
+  announced[ANNOUNCERS] = [announcer];
+  for (const name of METHODS) {
+    if (!Object.hasOwn(response, name)) continue;
+    announced[SHADOWED] ??= {};
+    announced[SHADOWED][name] = Reflect.get(response, name) as Method;
   }
-  Object.defineProperty(announced, SHADOWED, { value: shadowed });
-  Object.defineProperties(response, properties);
+  Object.defineProperties(response, isHttp1(response) ? HTTP1 : HTTP2);
 }
 
 /** Are headers out, or said by an announcer further inside? Then no more can be added at this level. */
@@ -101,6 +99,8 @@ function hasEnded(response: Announced): boolean {
 function getter(get: (this: Announced) => unknown): PropertyDescriptor {
   return { configurable: true, get };
 }
+
+const METHODS = ['setHeader', 'appendHeader', 'removeHeader', '_implicitHeader'] as const;
 
 /** A method that Node refuses once headers are sent. */
 function refusing(name: 'setHeader' | 'appendHeader' | 'removeHeader'): PropertyDescriptor {
