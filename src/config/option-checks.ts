@@ -72,6 +72,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   cookieSecure: anything,
   cookieHttponly: anything,
   cookieSamesite: anything,
+  partitioned: flag,
   cacheLimiter: anything,
   cacheExpire: anything,
   rolling: flag,
@@ -92,6 +93,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   secure: 'cookieSecure',
   httponly: 'cookieHttponly',
   samesite: 'cookieSamesite',
+  cookiepartitioned: 'partitioned',
   domain: 'cookieDomain',
   path: 'cookiePath',
 };

@@ -54,6 +54,7 @@ export interface PhpConfiguration {
   readonly cookieSecure: boolean;
   readonly cookieHttponly: boolean;
   readonly cookieSamesite: 'Lax' | 'Strict' | 'None' | '';
+  readonly partitioned: boolean;
   readonly cacheLimiter: 'nocache' | 'private' | 'private_no_expire' | 'public' | '';
   readonly cacheExpire: number;
   readonly lockingEnabled: boolean;
@@ -83,6 +84,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'session.cookie_secure': '0',
   'session.cookie_httponly': '0',
   'session.cookie_samesite': '',
+  'session.cookie_partitioned': '0',
   'session.cache_limiter': 'nocache',
   'session.cache_expire': '180',
   'redis.session.locking_enabled': '0',
@@ -163,6 +165,7 @@ function configurationOf(settings: IniSettings, phpredis: string): PhpConfigurat
     cookieSecure: flag('session.cookie_secure'),
     cookieHttponly: flag('session.cookie_httponly'),
     cookieSamesite: sameSite(text('session.cookie_samesite')),
+    partitioned: flag('session.cookie_partitioned'),
     cacheLimiter: cacheLimiter(text('session.cache_limiter')),
     cacheExpire: number('session.cache_expire'),
     lockingEnabled: flag('redis.session.locking_enabled'),

@@ -13,6 +13,7 @@ const NAMES: Readonly<Record<keyof WebOptions, true>> = {
   cookieSecure: true,
   cookieHttponly: true,
   cookieSamesite: true,
+  partitioned: true,
   cacheLimiter: true,
   cacheExpire: true,
   rolling: true,

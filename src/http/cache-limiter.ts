@@ -12,6 +12,11 @@ const NONE = Object.freeze({});
 /** PHP's own past: the birthday of its session module's author. */
 const PAST = 'Thu, 19 Nov 1981 08:52:00 GMT';
 
+/** A response that hands out a session id is for one person, and not even for that one's cache. */
+export const FOR_ONE: Readonly<Record<string, string>> = Object.freeze({
+  'Cache-Control': 'private, no-store',
+});
+
 /** @throws OptionsError `ERR_PSB_OPTIONS` for a limiter that PHP does not have */
 export function createCacheLimiter(options: CookieOptions): CacheLimiter {
   const { cacheLimiter = '', cacheExpire = 180 } = options;

@@ -9,6 +9,9 @@ import type { CookieOptions } from '../session/cookie-options.ts';
 export interface CookieSettings {
   readonly name: string;
   readonly lifetime: number;
+  readonly partitioned: boolean;
+  /** Is the cookie secure in answer to a request that is, or is not? */
+  readonly isSecure: (secureRequest: boolean) => boolean;
   /** What follows the value and the expiry, ready to append; `secure` stands within it. */
   readonly attributes: (secure: boolean) => string;
 }
@@ -18,6 +21,7 @@ export function resolveCookieSettings(options: CookieOptions): CookieSettings {
   const { name = 'PHPSESSID', cookieLifetime: lifetime = 0, cookiePath: path = '/' } = options;
   const { cookieDomain: domain = '', cookieSecure: secure = 'auto' } = options;
   const { cookieHttponly: httponly = true, cookieSamesite: samesite = 'Lax' } = options;
+  const { partitioned = false } = options;
 
   // PHP: session_name() refuses a number, and these characters never come back in a cookie's name.
   if (name === '' || /^\d+$/.test(name) || /[=,;.[\s\0]/.test(name)) {
@@ -37,61 +41,46 @@ export function resolveCookieSettings(options: CookieOptions): CookieSettings {
   if (!['Lax', 'Strict', 'None', ''].includes(samesite)) {
     throw new OptionsError("cookieSamesite must be 'Lax', 'Strict', 'None' or ''");
   }
-  if (samesite === 'None' && secure === false) {
-    throw new OptionsError("browsers drop a cookie with cookieSamesite 'None' that is not secure");
+  if (/^__Host-/i.test(name) && (path !== '/' || domain !== '')) {
+    throw new OptionsError('a cookie named __Host-… must have the path / and no domain');
   }
-  if (/^__Secure-/i.test(name) && secure === false) {
-    throw new OptionsError('browsers drop a cookie named __Secure-… that is not secure');
-  }
-  if (/^__Host-/i.test(name) && (secure === false || path !== '/' || domain !== '')) {
-    throw new OptionsError('a cookie named __Host-… must be secure, with path / and no domain');
+  const reason = secureFor(name, samesite, partitioned);
+  if (reason !== undefined && secure === false) {
+    throw new OptionsError(`browsers drop a cookie ${reason} that is not secure`);
   }
 
-  // The order and the spelling of PHP's setcookie().
+  // The order and the spelling of PHP's setcookie(); Partitioned as PHP 8.5 has it, at the end.
   const before = (path && `; path=${path}`) + (domain && `; domain=${domain}`);
-  const after = (httponly ? '; HttpOnly' : '') + (samesite && `; SameSite=${samesite}`);
+  const after =
+    (httponly ? '; HttpOnly' : '') +
+    (samesite && `; SameSite=${samesite}`) +
+    (partitioned ? '; Partitioned' : '');
+  const always = secure === true || reason !== undefined;
+  const isSecure = (secureRequest: boolean) => always || (secure === 'auto' && secureRequest);
   return {
     name,
     lifetime,
-    attributes: (secureRequest) => {
-      const isSecure = secure === 'auto' ? secureRequest : secure;
-      return before + (isSecure ? '; secure' : '') + after;
-    },
+    partitioned,
+    isSecure,
+    attributes: (secureRequest) => before + (isSecure(secureRequest) ? '; secure' : '') + after,
   };
 }
 
-/**
- * The value of a cookie as PHP finds it in `$_COOKIE`: the first of several wins, nothing is
- * trimmed behind the value, `%2C` is decoded, `+` stays `+`, a stray `%` stays as it is.
- *
- * @param header the request's `Cookie` header
- * @returns `undefined` if the client sent no such cookie
- */
-export function readCookie(header: string | null | undefined, name: string): string | undefined {
-  if (!header) return undefined;
-  for (let start = 0; start < header.length; ) {
-    let end = header.indexOf(';', start);
-    if (end === -1) end = header.length;
-    while (start < end && /\s/.test(header[start]!)) start += 1;
-    if (header.startsWith(name, start)) {
-      const behind = start + name.length;
-      if (behind === end) return '';
-      if (header[behind] === '=') return rawUrlDecode(header.slice(behind + 1, end));
-    }
-    start = end + 1;
-  }
-  return undefined;
+/** What it is about a cookie that makes browsers drop it unless it is secure, if anything. */
+function secureFor(name: string, samesite: string, partitioned: boolean): string | undefined {
+  if (/^__Secure-/i.test(name)) return 'named __Secure-…';
+  if (/^__Host-/i.test(name)) return 'named __Host-…';
+  if (samesite === 'None') return "with cookieSamesite 'None'";
+  return partitioned ? 'that is partitioned' : undefined;
 }
 
 /**
- * The session id that a cookie's value names, if it can be one. PHP cuts a session id at a NUL
- * byte; everything else that is no id is no session, and no store is ever asked for it.
+ * The session id that a cookie's value names, if it can be one. Everything else is no session, and
+ * no store is ever asked for it. (With a NUL byte in it, too: `session_id()` shows what stands
+ * before, but phpredis's key has all of it.)
  */
 export function sessionIdOf(value: string | undefined): string | undefined {
-  if (!value) return undefined;
-  const nul = value.indexOf('\0');
-  const id = nul === -1 ? value : value.slice(0, nul);
-  return isSessionId(id) ? id : undefined;
+  return isSessionId(value) ? value : undefined;
 }
 
 /** The Set-Cookie that hands a session id to the client. */
@@ -108,12 +97,4 @@ export function formatCookie(settings: CookieSettings, id: string, secure: boole
 export function formatCookieDeletion(settings: CookieSettings, secure: boolean): string {
   const past = 'expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0';
   return `${settings.name}=deleted; ${past}${settings.attributes(secure)}`;
-}
-
-/** PHP's rawurldecode() for the bytes that an id can have; others make no id anyway. */
-function rawUrlDecode(text: string): string {
-  if (!text.includes('%')) return text;
-  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
 }

@@ -7,7 +7,9 @@ import type { TLSSocket } from 'node:tls';
 import { BridgeError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
-import { readCookie, sessionIdOf } from './cookie.ts';
+import { endAbandoned } from './abandoned.ts';
+import { sessionIdOf } from './cookie.ts';
+import { readCookie } from './cookie-header.ts';
 import { openRequest } from './request-session.ts';
 import { ResponseGate } from './response-gate.ts';
 import { webSettingsOf } from './web-settings.ts';
@@ -20,15 +22,10 @@ export interface OpenSessionOptions {
 }
 
 /**
- * How long a handler may go on working after its client has gone, before the session is committed
- * without its `end()`. PHP, too, stores the session of a request whose client has left.
- */
-const ABANDONED_AFTER_MS = 5_000;
-
-/**
  * Opens the session of a request. It is committed when the response ends: `res.end()` waits for
  * it, and the cookie of a new session is added to the headers. If the session cannot be stored the
- * client gets the error's status, or a cut connection if the headers were out already.
+ * client gets the error's status, or a cut connection if the headers were out already. A response
+ * that begins before its end waits with its first byte until a new session is stored.
  *
  * ```ts
  * import { createServer } from 'node:http';
@@ -44,6 +41,7 @@ const ABANDONED_AFTER_MS = 5_000;
  * ```
  *
  * @throws StoreError, LockError, CodecError if the session cannot be opened
+ * @throws OptionsError `ERR_PSB_OPTIONS` if the request has a session with a cookie of this name
  */
 export async function openSession(
   sessions: SessionModule,
@@ -51,23 +49,22 @@ export async function openSession(
   res: ServerResponse,
   options: OpenSessionOptions = {},
 ): Promise<Session> {
+  ResponseGate.assertFree(res, webSettingsOf(sessions).cookie.name);
+  let gate: ResponseGate | undefined;
   const request = await openRequest(
     sessions,
     {
       cookie: req.headers.cookie,
       secure: options.secure ?? (req.socket as Partial<TLSSocket>).encrypted === true,
     },
-    { headersSent: () => res.headersSent },
+    { headersSent: () => (gate ?? res).headersSent },
   );
-  const gate = new ResponseGate(res, request, (error) => {
+  gate = new ResponseGate(res, request, (error) => {
     if (!res.headersSent) answerWithError(res, error);
     const report = options.onError ?? webSettingsOf(sessions).reportFailure;
     report(error);
   });
-  res.once('close', () => {
-    if (request.committed) return;
-    setTimeout(() => gate.commit().catch(() => {}), ABANDONED_AFTER_MS).unref();
-  });
+  endAbandoned(res, request, gate);
   return request.session;
 }
 

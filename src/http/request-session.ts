@@ -6,8 +6,10 @@ import { LockError, SessionError } from '../errors.ts';
 import type { Session } from '../session/session.ts';
 import type { SessionModule } from '../session/session-module.ts';
 import { isRecord, type SessionVariables } from '../session/session-variables.ts';
-import { formatCookie, formatCookieDeletion, readCookie, sessionIdOf } from './cookie.ts';
-import { isLost } from './lost-session.ts';
+import { FOR_ONE } from './cache-limiter.ts';
+import { formatCookie, formatCookieDeletion, sessionIdOf } from './cookie.ts';
+import { readCookie } from './cookie-header.ts';
+import { isLost, isRevoked } from './lost-session.ts';
 import { type WebSettings, webSettingsOf } from './web-settings.ts';
 
 /** What of a request matters to its session. */
@@ -32,7 +34,10 @@ export interface OpenRequestOptions {
 export interface SessionResponse {
   /** Values for `Set-Cookie`, to be added to those that are there; usually none. */
   readonly setCookie: string[];
-  /** Headers of the cache limiter, if one is configured and the session was used. */
+  /**
+   * Headers of the cache limiter, if one is configured and the session was used; else
+   * `Cache-Control: private, no-store` beside a Set-Cookie. Those that the response has stay.
+   */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -93,6 +98,10 @@ export class RequestSession {
   /** A session was logged out, so the client's cookie has had its day. */
   #endsCookie = false;
   #committed: Promise<SessionResponse> | undefined;
+  /** The session is being destroyed for a logout, or could not be. */
+  #isDestroying = false;
+  #settling: Promise<void> | undefined;
+  #savesEarly = false;
   /** The last Set-Cookie, kept so that asking twice yields the same text. */
   #setCookie: { readonly id: string | null; readonly text: string } | undefined;
 
@@ -139,6 +148,58 @@ export class RequestSession {
     return this.#committed !== undefined;
   }
 
+  /** @internal What the gates of one response must not share. */
+  get cookieName(): string {
+    return this.#request.settings.cookie.name;
+  }
+
+  /**
+   * Would headers that went out now lack a cookie that the session is going to need?
+   *
+   * @internal
+   */
+  get owesHeaders(): boolean {
+    if (this.committed) return false;
+    if (this.#isLoggedOut) return !this.#isOver;
+    const session = this.#session;
+    if (session.state !== 'open' || session.readOnly || !session.isNew) return false;
+    try {
+      return session.changed;
+    } catch {
+      // It cannot be encoded: to be told before anything is sent.
+      return true;
+    }
+  }
+
+  /** @internal Is the request itself about to store its session, so that a new id is its own? */
+  get isStoring(): boolean {
+    return this.committed || this.#savesEarly;
+  }
+
+  /**
+   * Stores what the client must learn by a cookie, before the first byte of a response that goes
+   * on: carries out a logout, saves a new session. The request stays open.
+   *
+   * @internal
+   */
+  async saveEarly(): Promise<void> {
+    this.#savesEarly = true;
+    try {
+      await this.settleLogout();
+      const session = this.#session;
+      if (session.state === 'open' && session.isNew && !session.readOnly) await session.save();
+    } catch (error) {
+      this.#toldIfLost(error);
+    } finally {
+      this.#savesEarly = false;
+    }
+  }
+
+  /** @internal For the headers that go out with the session's cookie. */
+  warnIfPublic(cacheControl: unknown): void {
+    this.#request.settings.warnIfPublic(cacheControl);
+  }
+
   /**
    * Ends the request: saves or refreshes the session, releases its lock. Further calls return the
    * same answer. A session that was destroyed or replaced by somebody else meanwhile is told to
@@ -164,9 +225,11 @@ export class RequestSession {
   response(): SessionResponse {
     const setCookie = this.#dueCookie();
     const used = this.#session.used || setCookie !== undefined;
+    const limits = used ? this.#request.settings.cacheLimiter() : NONE;
+    if (setCookie === undefined) return { setCookie: [], headers: limits };
     return {
-      setCookie: setCookie === undefined ? [] : [setCookie],
-      headers: used ? this.#request.settings.cacheLimiter() : {},
+      setCookie: [setCookie],
+      headers: limits['Cache-Control'] === undefined ? FOR_ONE : limits,
     };
   }
 
@@ -186,38 +249,62 @@ export class RequestSession {
       this.#reportUnwritable();
       await this.#session.commit();
     } catch (error) {
-      if (!isLost(error)) throw error;
-      this.#request.settings.onLost?.(error, this.#session);
+      // Where it was not the commit that failed the session is open still, and holds its lock.
+      await this.#session.abort();
+      this.#toldIfLost(error);
     }
     return this.response();
+  }
+
+  /** @throws every other error */
+  #toldIfLost(error: unknown): void {
+    if (!isLost(error)) throw error;
+    this.#request.settings.onLost?.(error, this.#session);
   }
 
   /**
    * Carries out a logout that `variables = null` announced: destroys the session and goes on with
    * a new one, which is not stored unless it gets variables.
    */
-  async settleLogout(): Promise<void> {
-    if (!this.#isLoggedOut) return;
+  settleLogout(): Promise<void> {
+    if (!this.#isLoggedOut) return DONE;
+    // One at a time: two would destroy twice and open two new sessions.
+    this.#settling ??= this.#settleLogout().finally(() => {
+      this.#settling = undefined;
+    });
+    return this.#settling;
+  }
+
+  async #settleLogout(): Promise<void> {
     const { beforeNewId } = this.#request;
-    const startsAnew = Object.keys(this.#afterLogout).length > 0;
     // Before anything is destroyed: if the new id could not be sent, the request must fail whole.
-    if (startsAnew) beforeNewId();
+    if (Object.keys(this.#afterLogout).length > 0) beforeNewId();
     const old = this.#session;
     // Opened first: a manager that is being closed waits for the request as long as one is open.
     const next = await this.#sessions.open(undefined, { beforeNewId, follows: old });
     try {
-      if (old.state === 'open') await old.destroy();
-      // Committed early or aborted: it is stored still, and a logout means that, too.
-      else if (old.state !== 'destroyed') await this.#sessions.destroy(old.id);
+      await this.#destroy(old);
     } catch (error) {
       await next.abort();
       throw error;
     }
     this.#session = next;
-    if (startsAnew) this.#session.variables = this.#afterLogout;
+    next.variables = this.#afterLogout;
     this.#loggedOut = false;
     this.#afterLogout = {};
+  }
+
+  async #destroy(old: Session): Promise<void> {
     this.#endsCookie = true;
+    this.#isDestroying = true;
+    if (old.state === 'open' && (!old.readOnly || this.#request.readOnly)) await old.destroy();
+    else if (old.state !== 'destroyed') {
+      // Read-only for want of the lock, or committed early or aborted: it is stored still, and a
+      // logout means that, too.
+      await old.abort();
+      await this.#sessions.destroy(old.id);
+    }
+    this.#isDestroying = false;
   }
 
   /** `onLockFailure: 'readonly'`: the request may look, but what it changed is lost. */
@@ -230,16 +317,19 @@ export class RequestSession {
   }
 
   #dueCookie(): string | undefined {
-    const { settings, cookie, clientId, secure } = this.#request;
+    const { settings, cookie, clientId, secure, readOnly } = this.#request;
     const session = this.#session;
     let id: string | null;
-    if (session.exists) {
+    // A logout that failed is a logout all the same: the client must not come again with this id.
+    const isEnding =
+      this.#isDestroying || (session.destroyWanted && !readOnly && session.id === clientId);
+    if (session.exists && !isEnding) {
       const { lifetime, rolling } = settings;
       if (session.id === clientId && !(rolling && lifetime > 0)) return undefined;
       id = session.id;
     } else {
       // Only who has the cookie, or got it by an early part of this very response, must drop it.
-      const ended = this.#endsCookie || session.state === 'destroyed';
+      const ended = this.#endsCookie || session.destroyWanted || isRevoked(session);
       if (!ended || !(cookie || this.#setCookie)) return undefined;
       id = null;
     }
@@ -263,6 +353,8 @@ function refuseIfSent(headersSent: () => boolean): void {
   );
 }
 
+const DONE: Promise<void> = Promise.resolve();
+const NONE: SessionResponse['headers'] = Object.freeze({});
 function never(): boolean {
   return false;
 }

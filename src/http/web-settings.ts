@@ -1,7 +1,7 @@
 /**
  * The web side of a manager's options, checked and completed once per manager.
  */
-import { emitWarning } from '../save-handler/settings.ts';
+import { emitWarning, type WarningListener } from '../save-handler/settings.ts';
 import type { SessionOptions } from '../session/options.ts';
 import type { SessionModule } from '../session/session-module.ts';
 import { type CacheLimiter, createCacheLimiter } from './cache-limiter.ts';
@@ -17,6 +17,8 @@ export interface WebSettings {
   readonly onLost: SessionOptions['onLost'];
   /** For failures that no caller is there to catch. */
   readonly reportFailure: (error: unknown) => void;
+  /** Warns, once, of a response that sets the session cookie and may be kept for everybody. */
+  readonly warnIfPublic: (cacheControl: unknown) => void;
 }
 
 const known = new WeakMap<SessionModule, WebSettings>();
@@ -35,6 +37,7 @@ export function webSettingsOf(sessions: SessionModule): WebSettings {
       cacheLimiter: createCacheLimiter(options),
       onLost: options.onLost,
       reportFailure: (error) => warn('PSB_COMMIT_FAILED', describe(error)),
+      warnIfPublic: publicCookieWarning(warn),
     };
     known.set(sessions, settings);
   }
@@ -43,4 +46,17 @@ export function webSettingsOf(sessions: SessionModule): WebSettings {
 
 function describe(error: unknown): string {
   return `a session could not be stored: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function publicCookieWarning(warn: WarningListener): (cacheControl: unknown) => void {
+  let warned = false;
+  return (cacheControl) => {
+    if (warned || !/\bpublic\b|\bs-maxage\b/i.test(String(cacheControl ?? ''))) return;
+    warned = true;
+    warn(
+      'PSB_PUBLIC_COOKIE',
+      'a response that sets the session cookie says Cache-Control: public or s-maxage: a cache ' +
+        'that keeps it hands one visitor the session of another. Say private, or nothing, there.',
+    );
+  };
 }

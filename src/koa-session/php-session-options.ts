@@ -119,7 +119,8 @@ export function phpSessionOptions(
     path: cookiePath ?? '/',
     ...(cookieDomain && { domain: cookieDomain }),
     // Without it koa-session follows the request, as 'auto' says.
-    ...(typeof cookieSecure === 'boolean' && { secure: cookieSecure }),
+    ...((cookieSecure === false || cookie.isSecure(false)) && { secure: cookie.isSecure(false) }),
+    ...(cookie.partitioned && { partitioned: true }),
     ...(cookieSamesite !== '' && { sameSite: cookieSamesite ?? 'Lax' }),
     ...(lifetime !== undefined && { maxAge: lifetime }),
     rolling: rolling ?? sessions.webOptions.rolling ?? false,

@@ -2,10 +2,13 @@
  * PHP's sessions as a store for koa-session.
  */
 import type { ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
 import onHeaders from 'on-headers';
 import { OptionsError, SessionError } from '../errors.ts';
-import { formatCookie, sessionIdOf } from '../http/cookie.ts';
-import { isLost } from '../http/lost-session.ts';
+import { FOR_ONE } from '../http/cache-limiter.ts';
+import { formatCookie, formatCookieDeletion, sessionIdOf } from '../http/cookie.ts';
+import { describeSessions } from '../http/description.ts';
+import { isLost, isRevoked } from '../http/lost-session.ts';
 import { addSetCookies, setCookiesOf } from '../http/set-cookie.ts';
 import { webSettingsOf } from '../http/web-settings.ts';
 import type { Session } from '../session/session.ts';
@@ -48,6 +51,8 @@ export class PhpSessionStore {
   readonly sessions: SessionModule;
   readonly #open = new WeakMap<object, Session>();
   readonly #generated = new WeakMap<object, string>();
+  /** Responses whose headers are looked at when they go out. */
+  readonly #watched = new WeakSet<object>();
 
   constructor(sessions: SessionModule) {
     this.sessions = sessions;
@@ -61,9 +66,11 @@ export class PhpSessionStore {
   ): Promise<{ php: SessionVariables } | undefined> {
     const id = idOf(key);
     if (id === undefined) return undefined;
+    this.#watch(options.ctx);
     const session = await this.sessions.open(id, { beforeNewId: guard(options.ctx) });
     let kept = false;
     try {
+      if (isRevoked(session)) this.#endCookie(options.ctx);
       if (!session.exists) return undefined;
       const { variables } = session;
       // Nobody could read it (`onUnreadable: 'new'`): koa-session begins one of its own.
@@ -115,15 +122,32 @@ export class PhpSessionStore {
     // koa-session also destroys ids that it has just made up and never stored.
     if (id === undefined || (isObject(ctx) && this.#generated.get(ctx) === id)) return;
     const session = isObject(ctx) ? this.#open.get(ctx) : undefined;
-    if (session?.id !== id || session.state !== 'open') return this.sessions.destroy(id);
-    await session.destroy();
+    try {
+      if (session?.id !== id || session.state !== 'open') await this.sessions.destroy(id);
+      else await session.destroy();
+    } catch (error) {
+      // koa-session ends the cookie only after this. Who logs out must not come again with the id.
+      this.#endCookie(ctx);
+      throw error;
+    }
   }
 
   /** An id for a new session, made as PHP makes them; koa-session's `genid`. */
   createKey(ctx?: unknown): string {
     const id = this.sessions.createId();
     if (isObject(ctx)) this.#generated.set(ctx, id);
+    this.#watch(ctx);
     return encodeURIComponent(id);
+  }
+
+  /** What may be shown in a log: `NODE_DEBUG=koa-session` prints the options, and the store in them. */
+  toJSON(): object {
+    const { cookie } = webSettingsOf(this.sessions);
+    return { cookie: cookie.name, ...describeSessions(this.sessions) };
+  }
+
+  [inspect.custom](): string {
+    return `PhpSessionStore ${inspect(this.toJSON())}`;
   }
 
   async #sessionFor(id: string, ctx: unknown): Promise<Session> {
@@ -149,13 +173,42 @@ export class PhpSessionStore {
    * ever learn then, and of a regenerated one its owner would not.
    */
   #announce(ctx: object, session: Session): void {
-    const { res, secure = false } = ctx as Context & { readonly res?: ServerResponse };
-    if (typeof res?.writeHead !== 'function') return;
+    const { res, secure = false } = ctx as Context;
+    if (!isResponse(res)) return;
     onHeaders(res, () => {
       if (this.#open.get(ctx) !== session || !session.exists) return;
       const { cookie } = webSettingsOf(this.sessions);
-      if (setCookiesOf(res).some((text) => text.startsWith(`${cookie.name}=`))) return;
-      addSetCookies(res, [formatCookie(cookie, session.id, secure)]);
+      if (!hasCookie(res, cookie.name)) {
+        addSetCookies(res, [formatCookie(cookie, session.id, secure)]);
+      }
+    });
+  }
+
+  /** Ends the client's cookie, unless the response brings another one. */
+  #endCookie(ctx: unknown): void {
+    if (!isObject(ctx)) return;
+    const { res, secure = false } = ctx as Context;
+    if (!isResponse(res)) return;
+    this.#watch(ctx);
+    onHeaders(res, () => {
+      const { cookie } = webSettingsOf(this.sessions);
+      if (!hasCookie(res, cookie.name)) addSetCookies(res, [formatCookieDeletion(cookie, secure)]);
+    });
+  }
+
+  /** A response that sets the session cookie is not to be kept by caches. */
+  #watch(ctx: unknown): void {
+    if (!isObject(ctx)) return;
+    const { res } = ctx as Context;
+    if (!isResponse(res) || this.#watched.has(res)) return;
+    this.#watched.add(res);
+    onHeaders(res, () => {
+      const { cookie, warnIfPublic } = webSettingsOf(this.sessions);
+      if (!hasCookie(res, cookie.name)) return;
+      for (const [name, value] of Object.entries(FOR_ONE)) {
+        if (!res.hasHeader(name)) res.setHeader(name, value);
+      }
+      warnIfPublic(res.getHeader('Cache-Control'));
     });
   }
 
@@ -171,6 +224,14 @@ export class PhpSessionStore {
     });
     return true;
   }
+}
+
+function isResponse(res: unknown): res is ServerResponse {
+  return typeof (res as ServerResponse | undefined)?.writeHead === 'function';
+}
+
+function hasCookie(res: ServerResponse, name: string): boolean {
+  return setCookiesOf(res).some((text) => text.startsWith(`${name}=`));
 }
 
 /** Refuses to create what the client could not be told of, before anything is written. */

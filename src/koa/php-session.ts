@@ -1,9 +1,12 @@
 /**
  * Koa middleware: `ctx.session` is PHP's `$_SESSION`.
  */
+import { inspect } from 'node:util';
 import type Koa from 'koa';
 import { SessionManager, type SessionManagerOptions } from '../config/session-manager.ts';
 import { OptionsError } from '../errors.ts';
+import { endAbandoned } from '../http/abandoned.ts';
+import { describeSessions } from '../http/description.ts';
 import { openRequest, type RequestSession } from '../http/request-session.ts';
 import { ResponseGate } from '../http/response-gate.ts';
 import { addSessionMethods } from '../http/session-methods.ts';
@@ -71,33 +74,47 @@ export function phpSession(
 ): PhpSessionMiddleware {
   const { sessions, koaOptions } = split(first, second);
   // Wrong cookie options must stop the start, not the first request.
-  webSettingsOf(sessions);
+  const { cookie } = webSettingsOf(sessions);
   const { property = 'session', sessionMethods = false, commitOnError = true } = koaOptions;
-  const { prepare, attach } = contextProperties(property, sessionMethods);
+  const { prepare, attach } = contextProperties(property, sessionMethods, sessions, cookie.name);
 
   async function phpSession(ctx: Koa.Context, next: Koa.Next): Promise<void> {
     const { res } = ctx;
     // Before the session is opened: nothing may throw between that and its end.
     prepare(ctx);
+    ResponseGate.assertFree(res, cookie.name);
+    let gate: ResponseGate | undefined;
+    let isRunning = true;
     const request = await openRequest(
       sessions,
       { cookie: ctx.req.headers.cookie, secure: ctx.secure },
-      { headersSent: () => res.headersSent },
+      { headersSent: () => (gate ?? res).headersSent },
     );
     attach(ctx, request);
-    const gate = new ResponseGate(res, request);
+    // While the handler runs nobody awaits the commit, and it may run as long as the client waits.
+    gate = new ResponseGate(res, request, (error) => {
+      if (isRunning) ctx.onerror(error as Error);
+    });
+    endAbandoned(res, request, gate);
     try {
       await next();
     } catch (error) {
+      isRunning = false;
+      gate.withdraw(error);
       const ended = commitOnError ? gate.commit() : gate.abort();
       // The client gets the answer to the error that came first; the second one is logged.
       await ended.catch((second: unknown) => ctx.app.emit('error', second, ctx));
       // Koa would never answer a request whose error is null or undefined.
       throw error ?? new TypeError(`${error} was thrown`);
     }
+    isRunning = false;
     await gate.commit();
   }
-  return Object.assign(phpSession, { sessions });
+  return Object.assign(phpSession, {
+    sessions,
+    // Middlewares are printed where an application is looked at.
+    [inspect.custom]: () => `phpSession ${inspect(describeSessions(sessions))}`,
+  });
 }
 
 function split(
@@ -136,7 +153,12 @@ interface Attached {
  * The properties lie on the application's prototype of contexts, as Koa's own do; a context itself
  * only gets what they look up, under a symbol of this middleware's own.
  */
-function contextProperties(property: string, sessionMethods: boolean) {
+function contextProperties(
+  property: string,
+  sessionMethods: boolean,
+  sessions: SessionModule,
+  cookieName: string,
+) {
   const key = Symbol(property);
   type Context = { [key]?: Attached };
   const accessors: PropertyDescriptorMap = {
@@ -169,7 +191,10 @@ function contextProperties(property: string, sessionMethods: boolean) {
   };
   const prepared = new WeakSet<object>();
 
-  /** @throws OptionsError if the context has such a property already */
+  /**
+   * @throws OptionsError if the context has such a property already, or the application such a
+   *   cookie
+   */
   function prepare(ctx: Koa.Context): void {
     const shared = Object.getPrototypeOf(ctx) as object | null;
     if (shared !== null && prepared.has(shared)) {
@@ -179,6 +204,7 @@ function contextProperties(property: string, sessionMethods: boolean) {
     if (property in ctx) throw taken(property);
     // A context that no application made, in a test perhaps, has them itself.
     const isKoas = shared !== null && shared === (ctx.app as Koa | undefined)?.context;
+    if (isKoas) claimCookie(shared, cookieName, sessions);
     Object.defineProperties(isKoas ? shared : ctx, accessors);
     if (isKoas) prepared.add(shared);
   }
@@ -188,6 +214,22 @@ function contextProperties(property: string, sessionMethods: boolean) {
   }
 
   return { prepare, attach };
+}
+
+/** By application (its prototype of contexts): which manager has the cookie of a name. */
+const cookies = new WeakMap<object, Map<string, SessionModule>>();
+
+/** @throws OptionsError if another manager has the cookie: each would end the other's sessions */
+function claimCookie(app: object, name: string, sessions: SessionModule): void {
+  const claimed = cookies.get(app) ?? new Map<string, SessionModule>();
+  cookies.set(app, claimed);
+  const owner = claimed.get(name) ?? sessions;
+  claimed.set(name, owner);
+  if (owner === sessions) return;
+  throw new OptionsError(
+    `two session middlewares of one application have a cookie named ${JSON.stringify(name)}: ` +
+      'give one of them another name with the option name',
+  );
 }
 
 function taken(property: string): OptionsError {

@@ -13,13 +13,27 @@ export interface CookieOptions {
   readonly cookiePath?: string | undefined;
   /** `session.cookie_domain`. Default none: the host itself. */
   readonly cookieDomain?: string | undefined;
-  /** `session.cookie_secure`. Default `'auto'`: on a secure request. (PHP's default is off.) */
+  /**
+   * `session.cookie_secure`. Default `'auto'`: on a secure request. (PHP's default is off.) Where
+   * browsers drop a cookie that is not secure (a name that begins with `__Host-` or `__Secure-`,
+   * `cookieSamesite: 'None'`, `partitioned`) it always is.
+   */
   readonly cookieSecure?: boolean | 'auto' | undefined;
   /** `session.cookie_httponly`. Default `true`. (PHP's default is off.) */
   readonly cookieHttponly?: boolean | undefined;
   /** `session.cookie_samesite`. Default `'Lax'`; `''`, PHP's default, leaves it out. */
   readonly cookieSamesite?: 'Lax' | 'Strict' | 'None' | '' | undefined;
-  /** `session.cache_limiter`. Default `''`: no headers. (PHP's default is `'nocache'`.) */
+  /**
+   * `session.cookie_partitioned` of PHP 8.5 (CHIPS): the browser keeps the cookie apart for each
+   * site in which the page is embedded. Only where PHP's cookie is partitioned, too: a browser
+   * holds the two kinds for two cookies. Default `false`.
+   */
+  readonly partitioned?: boolean | undefined;
+  /**
+   * `session.cache_limiter`. Default `''`: no headers, except that a response which sets the
+   * session cookie is `Cache-Control: private, no-store` unless the application said something
+   * else. (PHP's default is `'nocache'`.)
+   */
   readonly cacheLimiter?: 'nocache' | 'private' | 'private_no_expire' | 'public' | '' | undefined;
   /** `session.cache_expire` in minutes. Default 180. */
   readonly cacheExpire?: number | undefined;

@@ -77,6 +77,7 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
   #refreshed: boolean;
   #abandoned = false;
   #undone = false;
+  #destroyWanted = false;
   /** Operations on one session follow one another, even if nobody awaits them. */
   #last: Promise<unknown> = Promise.resolve();
   /** What has to be done before the session is over, though nobody waits for it now. */
@@ -116,6 +117,11 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
   /** A session is stored under this id, so that a cookie may name it. */
   get exists(): boolean {
     return this.#live.bytes !== null;
+  }
+
+  /** @internal `destroy()` was called, whatever came of it. */
+  get destroyWanted(): boolean {
+    return this.#destroyWanted;
   }
 
   get state(): 'open' | 'destroyed' | 'aborted' | 'closed' {
@@ -218,6 +224,7 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
    * was under way is gone with them.
    */
   destroy(): Promise<void> {
+    this.#destroyWanted = true;
     return this.#exclusively(async () => {
       this.#assertWritable();
       const done = watch('destroy');

@@ -3,6 +3,7 @@ import session from 'koa-session';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { encodeSession } from '../../src/codec/session.ts';
 import { SessionManager, type SessionManagerOptions } from '../../src/config/session-manager.ts';
+import { StoreError } from '../../src/errors.ts';
 import {
   type KoaSessionOptions,
   type PhpKoaSession,
@@ -516,5 +517,86 @@ describe('what is refused at start', () => {
   test('each call makes its own options: koa-session writes into them', () => {
     expect(phpSessionOptions(sessions)).not.toBe(phpSessionOptions(sessions));
     expect(phpSessionOptions(sessions).store.sessions).toBe(sessions);
+  });
+});
+
+describe('the response that sets the cookie', () => {
+  const login: Handler = (_, ctx) => {
+    ctx.session = { php: { userid: 'kky' } } as unknown as typeof ctx.session;
+  };
+
+  test('is private, no-store; also the one that ends it', async () => {
+    const { url } = await start((session, ctx) => {
+      if (ctx.path === '/out') ctx.session = null as unknown as typeof ctx.session;
+      else if (ctx.path === '/login') return login(session, ctx);
+      return undefined;
+    });
+    const { headers, cookie } = await get(`${url}/login`);
+    expect(headers.get('cache-control')).toBe('private, no-store');
+    expect((await get(url, cookie)).headers.get('cache-control')).toBeNull();
+    const out = await get(`${url}/out`, cookie);
+    expect(out.setCookie[0]).toMatch(/^PHPSESSID=;/);
+    expect(out.headers.get('cache-control')).toBe('private, no-store');
+  });
+
+  test('unless the application says otherwise; public warns once', async () => {
+    const warnings: string[] = [];
+    use({ onWarning: (code) => void warnings.push(code) });
+    const { url } = await start((session, ctx) => {
+      ctx.set('Cache-Control', 'public, max-age=60');
+      return login(session, ctx);
+    });
+    for (let at = 0; at < 2; at++) {
+      expect((await get(url)).headers.get('cache-control')).toBe('public, max-age=60');
+    }
+    expect(warnings).toEqual(['PSB_PUBLIC_COOKIE']);
+  });
+
+  test('carries the end of the cookie when the logout failed', async () => {
+    const { cookie } = await signedIn();
+    const { url } = await start((_, ctx) => {
+      store.failing = { call: 'destroyIf', error: new StoreError('ERR_PSB_STORE', 'down') };
+      ctx.session = null as unknown as typeof ctx.session;
+    });
+    const answer = await get(url, cookie);
+    expect(answer.status).toBe(503);
+    expect(answer.setCookie).toEqual([expect.stringMatching(/^PHPSESSID=deleted;/)]);
+  });
+
+  test('ends the cookie of a session that was logged out elsewhere', async () => {
+    const { cookie, id } = await signedIn();
+    await store.destroy(id);
+    const open = sessions.open.bind(sessions);
+    vi.spyOn(sessions, 'open').mockImplementation(async (...args) => {
+      const session = await open(...args);
+      if (args[0] === id) Object.defineProperty(session, 'revoked', { value: true });
+      return session;
+    });
+    const { url } = await start((session, ctx) => {
+      if (ctx.path === '/login') return login(session, ctx);
+      return undefined;
+    });
+    expect((await get(url, cookie)).setCookie).toEqual([
+      expect.stringMatching(/^PHPSESSID=deleted;/),
+    ]);
+    expect((await get(`${url}/login`, cookie)).setCookie).toEqual([
+      expect.stringMatching(/^PHPSESSID=\w{32};/),
+    ]);
+  });
+
+  test.each<[Omit<SessionManagerOptions, 'saveHandler'>, object]>([
+    [{ name: '__Host-id' }, { secure: true }],
+    [{ name: '__Secure-id' }, { secure: true }],
+    [{ cookieSamesite: 'None' }, { secure: true, sameSite: 'None' }],
+    [{ partitioned: true }, { secure: true, partitioned: true }],
+    [{ cookieSecure: true }, { secure: true }],
+    [{ cookieSecure: false }, { secure: false }],
+  ])('%o is %o for koa-session', (options, expected) => {
+    use(options);
+    expect(phpSessionOptions(sessions)).toMatchObject(expected);
+  });
+
+  test("with 'auto' koa-session follows the request", () => {
+    expect(phpSessionOptions(sessions)).not.toHaveProperty('secure');
   });
 });

@@ -298,6 +298,24 @@ export function describeAdapter(adapter: AdapterUnderTest): void {
         expect(await shown()).toEqual({ streamed: 'yes' });
       });
 
+      test('a new session that nobody saved: the first byte waits for its cookie', async () => {
+        const response = await node('/stream');
+        expect(response.headers.getSetCookie()).toHaveLength(1);
+        expect(response.headers.get('cache-control')).toBe('private, no-store');
+        expect(await response.text()).toBe('first last');
+        expect(await shown()).toEqual({ streamed: 'yes' });
+      });
+
+      test('a second answer does not change the first', async () => {
+        expect(await (await node('/twice')).text()).toBe('first');
+        expect(await shown()).toEqual({ answered: 'once' });
+      });
+
+      test('a head that Node refuses is an error of the handler, not a client that waits', async () => {
+        expect((await node('/redirect-nowhere')).status).toBe(500);
+        expect(await shown()).toEqual({ tries: 1 });
+      });
+
       test('headers sent: no session is created, the connection is cut', async () => {
         const seen = await commands(async () => {
           // Cut before or after the client saw the headers, as the network has it.

@@ -41,6 +41,18 @@ export const routes: Readonly<Record<string, Route>> = {
     res.write('first ');
     res.end('last');
   },
+  '/twice': (visit) => {
+    const { session, res } = visit;
+    visit.answersItself();
+    session['answered'] = 'once';
+    res.setHeader('Content-Length', '5').end('first');
+    if (!res.headersSent) res.setHeader('Content-Length', '6').end('second');
+  },
+  '/redirect-nowhere': ({ session, res }) => {
+    session['tries'] = 1;
+    res.writeHead(302, { Location: '/search?q=검색' });
+    return 'ok';
+  },
   '/late': (visit) => {
     visit.answersItself();
     visit.res.write('first ');

@@ -21,6 +21,7 @@ echo json_encode([
   'cookieSecure' => $flag('session.cookie_secure'),
   'cookieHttponly' => $flag('session.cookie_httponly'),
   'cookieSamesite' => ini_get('session.cookie_samesite'),
+  'partitioned' => $flag('session.cookie_partitioned'),
   'cacheLimiter' => ini_get('session.cache_limiter'),
   'cacheExpire' => $number('session.cache_expire'),
   'lockingEnabled' => $flag('redis.session.locking_enabled'),
