@@ -13,8 +13,8 @@ export interface CommandContext {
   /** Was it surely not sent? Then even a write has a known outcome: nothing happened. */
   readonly unsent?: boolean;
   /**
-   * May the client have sent it once already, before it said what it says now? Then no text of the
-   * client's own is proof that nothing happened.
+   * May the client have sent it once already, on a connection that was lost, before it said what it
+   * says now? Then no text of the client's own is proof that nothing happened.
    */
   readonly resent?: boolean;
 }
@@ -210,12 +210,10 @@ const NOT_SENT = new RegExp(
     '^The command was aborted',
     '^Timeout waiting for a client',
     '^Command timeout during maintenance',
-    // node-redis: a cluster after MOVED or ASK, Sentinel before it has a master.
+    // node-redis: a cluster after MOVED or ASK.
     '^All the root nodes are unavailable',
     '^Cannot find node ',
     '^Cluster closed',
-    '^None of the sentinels are available',
-    '^no valid master node',
   ].join('|'),
 );
 
