@@ -3,8 +3,10 @@
  * keeps its sockets. Nothing of the service has to be restarted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SessionManager } from '../../../src/config/session-manager.ts';
+import { borrow } from '../../../src/save-handler/redis/borrowed-client.ts';
 import type { RedisClient } from '../../../src/save-handler/redis/client.ts';
 import {
   type ConnectOptions,
@@ -14,6 +16,7 @@ import {
 } from '../../../src/save-handler/redis/connect.ts';
 import { parseSavePath } from '../../../src/save-handler/redis/save-path.ts';
 import { READ, WRITE } from '../../../src/save-handler/redis/scripts.ts';
+import { example } from '../../docs/examples.ts';
 import { type MovingAddress, startMovingAddress } from '../../services/moving-address.ts';
 import { type RedisConfig, type RedisService, startRedis } from '../../services/redis.ts';
 import { shareSlots, startNode } from './whole-cluster.ts';
@@ -261,6 +264,25 @@ describe.each(VERSIONS)('a fail-over behind one address, %s', (_title, load) => 
     address.moveTo(nodes[0].port);
     expect(await untilServed(() => put(near))).toBeLessThan(2000);
   });
+});
+
+test('a client of your own comes back by reconnectOnError, as docs/configuration.md has it', async () => {
+  const [old, next] = [await redis(), await redis()];
+  const address = await addressOf(old);
+  const { code } = example('docs/configuration.md', 'reconnectOnError');
+  const replace = { 'redis.example.net': '127.0.0.1', "host: '": `port: ${address.port}, host: '` };
+  const script = Object.entries(replace).reduce((text, [from, to]) => text.replace(from, to), code);
+  const options = /new Redis\((\{.*?\n\})\)/s.exec(script)?.[1];
+  const client = new Redis(Function(`return (${options})`)());
+  client.on('error', () => {});
+  ends.push(async () => client.disconnect());
+  const one = borrow(client, () => {});
+  const write = () => one.script(WRITE, ['k'], ['', '', '*', 60_000, '0', 'v']);
+  await write();
+  await demote(old);
+  address.moveTo(next.port);
+  expect(await codeOf(write())).toBe('ERR_PSB_STORE');
+  expect(await untilServed(write)).toBeLessThan(2000);
 });
 
 test('sessions: requests are served again within two seconds, and none is lost or made twice', async () => {
