@@ -4,13 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import type * as Ioredis from 'ioredis';
-import { OptionsError } from '../../errors.ts';
+import { OptionsError, StoreError } from '../../errors.ts';
 import type { RedisClient } from './client.ts';
 import { Connection, type OpenedClient, type Opener } from './connection.ts';
 import { addressText, type Destination, dial } from './dial.ts';
 import type { CredentialsFunction } from './login.ts';
 import type { RedisMember } from './save-path-redis.ts';
 import type { RedisClusterSavePath } from './save-path-rediscluster.ts';
+import { isClosed, isTimeout } from './store-error.ts';
 
 export interface ConnectOptions {
   /**
@@ -258,11 +259,16 @@ interface Openable extends OpenedClient {
 
 /** Connects, and gives up after the time limit whatever is going on. */
 async function opened(client: Openable, connectTimeout: number): Promise<OpenedClient> {
-  let cause: unknown;
-  // ioredis says why in an event, and rejects with a sentence of its own.
-  client.on('error', (error) => {
-    cause = lastNodeError(error) ?? error;
-  });
+  const said: unknown[] = [];
+  let opening = true;
+  const listen = (error: unknown): void => {
+    // Cluster: "Failed to refresh slots cache." hides what the last node said.
+    if (opening) said.push((error as { lastNodeError?: unknown } | null)?.lastNodeError ?? error);
+  };
+  // ioredis says why in events, and rejects with a sentence of its own. The first listener stays:
+  // without one, ioredis prints what comes after a failure.
+  client.on('error', listen);
+  client.on('node error', listen);
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error('connecting timed out')), connectTimeout + GRACE);
@@ -275,13 +281,16 @@ async function opened(client: Openable, connectTimeout: number): Promise<OpenedC
     return client;
   } catch (error) {
     client.disconnect();
-    throw cause ?? lastNodeError(error) ?? error;
+    throw said.findLast((reason) => !isAbsence(reason)) ?? said.at(-1) ?? error;
   } finally {
+    opening = false;
     clearTimeout(timer);
+    client.off('node error', listen);
   }
 }
 
-/** Cluster: "Failed to refresh slots cache." hides what the last node said. */
-function lastNodeError(error: unknown): unknown {
-  return (error as { lastNodeError?: unknown } | null)?.lastNodeError;
+/** Of a seed that was not there. One that refused us says more. */
+function isAbsence(error: unknown): boolean {
+  if (!(error instanceof StoreError)) return isClosed(error) || isTimeout(error);
+  return error.code === 'ERR_PSB_STORE_UNREACHABLE' && !error.message.includes('TLS');
 }

@@ -12,7 +12,8 @@ import { blamesConnection, isClosed, isRefusal, isTimeout, toStoreError } from '
 
 /** An opened ioredis client, authenticated and in its database. */
 export interface OpenedClient extends IoredisLike {
-  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'error' | 'node error', listener: (error: Error) => void): unknown;
+  off(event: 'node error', listener: (error: Error) => void): unknown;
   once(event: 'close' | 'end', listener: () => void): unknown;
   quit(): Promise<unknown>;
   disconnect(): void;
