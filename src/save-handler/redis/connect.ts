@@ -40,6 +40,8 @@ export type IoredisModule = Pick<typeof Ioredis, 'Redis' | 'Cluster'>;
 const PATIENCE = 5000;
 /** Milliseconds by which other limits come later than that of a connection, which has a reason. */
 const GRACE = 100;
+/** Node's timers end at 31 bits. */
+const LONGEST = 2_147_483_647 - GRACE;
 /** Milliseconds for a server to close the connection in its turn, as ioredis waits. */
 const FAREWELL = 2000;
 /** phpredis's default `timeout`, in seconds. */
@@ -84,8 +86,8 @@ function limits(
 ): { connectTimeout: number; commandTimeout: number } {
   const given = timeout > 0 && timeout < A_DAY ? timeout * 1000 : PATIENCE;
   const read = readTimeout > 0 ? readTimeout * 1000 : PATIENCE;
-  // Node's timers end at 31 bits, and 0 would mean "no limit" to ioredis.
-  const whole = (ms: number): number => Math.min(Math.max(Math.ceil(ms), 1), 2_147_483_647);
+  // 0 would mean "no limit" to ioredis.
+  const whole = (ms: number): number => Math.min(Math.max(Math.ceil(ms), 1), LONGEST);
   return {
     connectTimeout: whole(options.connectTimeout ?? given),
     commandTimeout: whole(options.commandTimeout ?? read),
@@ -110,7 +112,6 @@ function serverOpener(
   return {
     address: addressText(address),
     cluster: false,
-    commandTimeout,
     async open() {
       const { Redis } = await load();
       const redis = new Redis({
@@ -149,7 +150,6 @@ function clusterOpener(
   return {
     address: `cluster ${members.map((address) => addressText(address)).join(', ')}`,
     cluster: true,
-    commandTimeout,
     async open() {
       const { Cluster } = await load();
       const cluster = new Cluster([...members], {

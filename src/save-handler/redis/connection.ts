@@ -24,8 +24,6 @@ export interface Opener {
   /** For messages. */
   readonly address: string;
   readonly cluster: boolean;
-  /** Milliseconds for one command. */
-  readonly commandTimeout: number;
   open(): Promise<OpenedClient>;
 }
 
@@ -90,7 +88,7 @@ export class Connection implements RedisClient {
 
   async #send<T>(command: string | Script, send: (client: OpenedClient) => Promise<T>): Promise<T> {
     const name = typeof command === 'string' ? command : command.name;
-    const link = await this.#ready(name);
+    const link = this.#link?.suspect === false ? this.#link : await this.#ready(name);
     try {
       const reply = await link.carry(send);
       link.served.add(name);

@@ -42,7 +42,7 @@ export async function dial(destination: Destination, signal: AbortSignal): Promi
   const name = addressText(address);
   // Not a listener too many: without one, an error after the handshake would end the process.
   const socket = openSocket(destination).on('error', () => {});
-  let stage = 'dialling';
+  let asking = false;
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   let command = 'AUTH';
@@ -50,7 +50,7 @@ export async function dial(destination: Destination, signal: AbortSignal): Promi
     stop = () => reject(signal.reason);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
-    timer = setTimeout(() => reject(tooLate(stage, name)), timeout);
+    timer = setTimeout(() => reject(tooLate(asking, name)), timeout);
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('Connection is closed.')));
   });
@@ -65,9 +65,9 @@ export async function dial(destination: Destination, signal: AbortSignal): Promi
     if (tls !== undefined) {
       assertPeer(socket as TLSSocket, tls, 'host' in address ? address.host : 'localhost');
     }
-    stage = 'credentials';
+    asking = typeof destination.login === 'function';
     const auth = await unless(authArguments(destination.login, name));
-    stage = 'handshake';
+    asking = false;
     for (const [step, reply] of await unless(exchange(socket, steps(destination, auth)))) {
       command = step.words[0] ?? command;
       if (reply.startsWith('+') || step.optional) continue;
@@ -96,8 +96,9 @@ function event(socket: Socket, name: string): Promise<void> {
   return new Promise((resolve) => socket.once(name, () => resolve()));
 }
 
-function tooLate(stage: string, address: string): Error {
-  if (stage !== 'credentials') return new Error('connecting timed out');
+/** @param asking is it the application's function that we wait for? */
+function tooLate(asking: boolean, address: string): Error {
+  if (!asking) return new Error('connecting timed out');
   return new StoreError(
     'ERR_PSB_STORE_AUTH',
     `the credentials function for Redis at ${address} did not answer within the time limit`,
