@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type * as Ioredis from 'ioredis';
 import { OptionsError, StoreError } from '../../errors.ts';
+import { Backoff } from './backoff.ts';
 import type { RedisClient } from './client.ts';
 import { Connection, type OpenedClient, type Opener } from './connection.ts';
 import { addressText, type Destination, dial } from './dial.ts';
@@ -152,6 +153,7 @@ function clusterOpener(
     cluster: true,
     async open() {
       const { Cluster } = await load();
+      const backoffs = new Map<string, Backoff>();
       const cluster = new Cluster([...members], {
         lazyConnect: true,
         // A node is connected to when it is first asked: who comes in between waits for that.
@@ -168,7 +170,7 @@ function clusterOpener(
         dnsLookup: (host, found) => found(null, host),
         redisOptions: {
           ...SAFE,
-          ...connector(({ host, port }) => ({ ...node, address: { host, port } })),
+          ...connector(({ host, port }) => ({ ...node, address: { host, port } }), backoffs),
           ...(options.clientName === undefined ? {} : { connectionName: options.clientName }),
           commandTimeout,
         },
@@ -197,9 +199,13 @@ interface NodeAddress {
 /**
  * Every connection that ioredis makes comes from here: to the server, to the seeds of a cluster, to
  * nodes that `CLUSTER SLOTS` or a redirect named, and the one that asks for the slots.
+ *
+ * @param backoffs of a cluster's nodes. ioredis asks for a new connection with every command for a
+ * node that it has lost; a single server is left alone by {@link Connection}.
  */
 function connector(
   destinationOf: (options: NodeAddress) => Destination,
+  backoffs?: Map<string, Backoff>,
 ): Pick<Ioredis.RedisOptions, 'Connector'> {
   class DialConnector {
     /** What ioredis tells the commands of a socket that died before it was handed over. */
@@ -213,9 +219,23 @@ function connector(
     }
 
     async connect(): Promise<Socket> {
+      const name = addressText(this.#destination.address);
+      const lost = backoffs?.get(name);
+      if (lost?.resting) throw lost.failure;
       const dialling = new AbortController();
       this.#dialling = dialling;
-      const socket = await dial(this.#destination, dialling.signal);
+      let socket: Socket;
+      try {
+        socket = await dial(this.#destination, dialling.signal);
+      } catch (error) {
+        if (!dialling.signal.aborted) {
+          const backoff = backoffs?.get(name) ?? new Backoff();
+          backoff.failed(error);
+          backoffs?.set(name, backoff);
+        }
+        throw error;
+      }
+      backoffs?.delete(name);
       this.#socket = socket;
       socket.once('error', (error) => {
         this.firstError = error;

@@ -3,6 +3,7 @@
  * it is next needed after it broke, and nothing queued or sent twice in between.
  */
 import { type BridgeError, StoreError } from '../../errors.ts';
+import { Backoff } from './backoff.ts';
 import type { RedisArgument, RedisClient, RedisReply } from './client.ts';
 import { normaliseReply } from './client.ts';
 import { callBuffer, type IoredisLike } from './ioredis-client.ts';
@@ -27,12 +28,6 @@ export interface Opener {
   open(): Promise<OpenedClient>;
 }
 
-/**
- * After failures the server is left alone for a while: doubled each time, up to one second, so that
- * a service is back within two whatever it waits for.
- */
-const BACKOFF = { first: 50, longest: 1000 };
-
 /** Milliseconds: a connection that served so long was a good one, whatever came before it. */
 const HELD = 10_000;
 
@@ -45,11 +40,10 @@ export class Connection implements RedisClient {
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
   #closed = false;
-  #failures = 0;
-  #notBefore = 0;
-  #failure: unknown;
-  /** Connections in a row that were refused soon after they were made. */
-  #refusals = 0;
+  /** After attempts that made no connection. */
+  readonly #unreached = new Backoff();
+  /** After connections that were refused soon after they were made. */
+  readonly #refused = new Backoff();
 
   constructor(opener: Opener) {
     this.#opener = opener;
@@ -88,7 +82,9 @@ export class Connection implements RedisClient {
 
   async #send<T>(command: string | Script, send: (client: OpenedClient) => Promise<T>): Promise<T> {
     const name = typeof command === 'string' ? command : command.name;
-    const link = this.#link?.suspect === false ? this.#link : await this.#ready(name);
+    let link = this.#link?.suspect === false ? this.#link : undefined;
+    // One that was given up while we waited for it is closed: what it is sent would be lost.
+    while (link === undefined || link.left) link = await this.#ready(name);
     try {
       const reply = await link.carry(send);
       link.served.add(name);
@@ -101,7 +97,7 @@ export class Connection implements RedisClient {
   async #ready(command: string): Promise<Link> {
     const link = this.#link;
     if (link === undefined) return this.#open(command);
-    if (!link.suspect || performance.now() < this.#notBefore) return link;
+    if (!link.suspect || this.#refused.resting || this.#unreached.resting) return link;
     const opening = this.#reopen();
     if (this.cluster) {
       // The other nodes are well: nobody waits for a new client because of one.
@@ -122,8 +118,8 @@ export class Connection implements RedisClient {
       const message = `the connection to Redis at ${address} was closed`;
       throw new StoreError('ERR_PSB_STORE_UNREACHABLE', message);
     }
-    if (this.#opening === undefined && performance.now() < this.#notBefore) {
-      throw anew(toStoreError(this.#failure, { address, command, unsent: true }));
+    if (this.#opening === undefined && this.#unreached.resting) {
+      throw anew(toStoreError(this.#unreached.failure, { address, command, unsent: true }));
     }
     try {
       return await this.#reopen();
@@ -143,7 +139,7 @@ export class Connection implements RedisClient {
   async #attempt(): Promise<Link> {
     try {
       const link = new Link(await this.#opener.open());
-      this.#failures = 0;
+      this.#unreached.reset();
       this.#link?.leave();
       this.#link = link;
       const forget = (): void => {
@@ -153,16 +149,9 @@ export class Connection implements RedisClient {
       link.client.once('end', forget);
       return link;
     } catch (error) {
-      this.#pause(this.#failures++);
-      this.#failure = error;
+      this.#unreached.failed(error);
       throw error;
     }
-  }
-
-  #pause(before: number): void {
-    const pause = Math.min(BACKOFF.first * 2 ** before, BACKOFF.longest);
-    // Jitter, or many processes would come back to a restarted server in step.
-    this.#notBefore = performance.now() + pause * (0.5 + Math.random() / 2);
   }
 
   #failed(link: Link, error: unknown, command: string | Script, name: string): Error {
@@ -173,7 +162,7 @@ export class Connection implements RedisClient {
       if (this.#link === link) this.#link = undefined;
       link.leave();
     } else if (blamesConnection(error) || (isRefusal(error) && link.served.has(name))) {
-      this.#suspect(link, error);
+      this.#suspect(link);
     }
     // ioredis tells the command "Connection is closed." only; a server that misses a client
     // certificate says so behind the handshake, when TLS 1.3 has let the first command go. A
@@ -188,16 +177,11 @@ export class Connection implements RedisClient {
    * lead elsewhere; if it does not, further ones come at growing intervals, and until then the
    * server's own answer stands.
    */
-  #suspect(link: Link, refusal: unknown): void {
+  #suspect(link: Link): void {
     if (link.suspect || this.#link !== link) return;
     link.suspect = true;
-    this.#failure = refusal;
-    if (performance.now() - link.since > HELD) {
-      this.#refusals = 0;
-      this.#notBefore = 0;
-    } else {
-      this.#pause(this.#refusals++);
-    }
+    if (performance.now() - link.since > HELD) this.#refused.reset();
+    else this.#refused.failed(undefined);
   }
 }
 
@@ -216,8 +200,9 @@ class Link {
   suspect = false;
   /** What the client said last of its connection. */
   said: Error | undefined;
+  /** Given up: it ends with the last command that is under way. */
+  left = false;
   #underWay = 0;
-  #leaving = false;
 
   constructor(client: OpenedClient) {
     this.client = client;
@@ -244,11 +229,11 @@ class Link {
 
   /** Disconnects as soon as what is under way has its outcome; every command has a time limit. */
   leave(): void {
-    this.#leaving = true;
+    this.left = true;
     this.#end();
   }
 
   #end(): void {
-    if (this.#leaving && this.#underWay === 0) this.client.disconnect();
+    if (this.left && this.#underWay === 0) this.client.disconnect();
   }
 }

@@ -128,6 +128,36 @@ describe('credentials', () => {
     expect([...given].sort()).toEqual(nodes.map(({ port }) => `127.0.0.1:${port}`).sort());
   });
 
+  test('a cluster: a node that refuses us is left alone at growing intervals', async () => {
+    const nodes = await Promise.all([1, 2].map(() => startNode({ requirepass: SECRET })));
+    for (const node of nodes) ends.push(() => node.stop());
+    await shareSlots(nodes);
+    const [near, far] = nodes.map(({ port }) => `127.0.0.1:${port}`);
+    let asked = 0;
+    const one = handler({
+      savePath: `seed[]=${near}`,
+      saveHandler: 'rediscluster',
+      credentials: async (address) => {
+        if (address === far) asked++;
+        return { password: address === far ? NEXT : SECRET };
+      },
+    });
+    const codes = new Set<string>();
+    const end = performance.now() + 1000;
+    while (performance.now() < end) {
+      const read = one.read(createSessionId());
+      codes.add(
+        await read.then(
+          () => 'served',
+          (error: { code: string }) => error.code,
+        ),
+      );
+    }
+    expect([...codes]).toEqual(expect.arrayContaining(['ERR_PSB_STORE_AUTH', 'served']));
+    expect(asked).toBeGreaterThan(1);
+    expect(asked).toBeLessThan(10);
+  });
+
   test('a wrong password is said, and the function is asked again', async () => {
     let password = NEXT;
     const one = handler({ credentials: async () => ({ username: 'app', password }) });
