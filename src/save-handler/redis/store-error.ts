@@ -21,7 +21,8 @@ export interface CommandContext {
 
 /**
  * No session and no lock is another after these, whatever happened to them: GETEX and the scripts
- * `read` and `touch` only give a session its own lifetime once more. (PEXPIRE may also shorten one.)
+ * `read` and `touch` only give a session its own lifetime once more, and no life to one that was
+ * logged out. (PEXPIRE may also shorten one.)
  */
 const READING = new Set([
   'GET',
