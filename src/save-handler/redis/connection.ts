@@ -51,11 +51,11 @@ export class Connection implements RedisClient {
     this.cluster = opener.cluster;
   }
 
-  async command(name: string, args: readonly RedisArgument[]): Promise<RedisReply> {
-    return this.#send(name, async (client) => normaliseReply(await callBuffer(client, name, args)));
+  command(name: string, args: readonly RedisArgument[]): Promise<RedisReply> {
+    return this.#send(name, (client) => callBuffer(client, name, args));
   }
 
-  async script(
+  script(
     script: Script,
     keys: readonly (string | Buffer)[],
     args: readonly RedisArgument[],
@@ -80,17 +80,23 @@ export class Connection implements RedisClient {
     await Promise.all(links.map((link) => link?.close()));
   }
 
-  async #send<T>(command: string | Script, send: (client: OpenedClient) => Promise<T>): Promise<T> {
+  async #send(
+    command: string | Script,
+    send: (client: OpenedClient) => Promise<unknown>,
+  ): Promise<RedisReply> {
     const name = typeof command === 'string' ? command : command.name;
     let link = this.#link?.suspect === false ? this.#link : undefined;
     // One that was given up while we waited for it is closed: what it is sent would be lost.
     while (link === undefined || link.left) link = await this.#ready(name);
+    link.begin();
     try {
-      const reply = await link.carry(send);
+      const reply = normaliseReply(await send(link.client));
       link.served.add(name);
       return reply;
     } catch (error) {
       throw this.#failed(link, error, command, name);
+    } finally {
+      link.end();
     }
   }
 
@@ -211,14 +217,14 @@ class Link {
     });
   }
 
-  async carry<T>(send: (client: OpenedClient) => Promise<T>): Promise<T> {
+  /** A command is under way, until `end()`. */
+  begin(): void {
     this.#underWay++;
-    try {
-      return await send(this.client);
-    } finally {
-      this.#underWay--;
-      this.#end();
-    }
+  }
+
+  end(): void {
+    this.#underWay--;
+    if (this.left) this.#finish();
   }
 
   async close(): Promise<void> {
@@ -230,10 +236,10 @@ class Link {
   /** Disconnects as soon as what is under way has its outcome; every command has a time limit. */
   leave(): void {
     this.left = true;
-    this.#end();
+    this.#finish();
   }
 
-  #end(): void {
-    if (this.left && this.#underWay === 0) this.client.disconnect();
+  #finish(): void {
+    if (this.#underWay === 0) this.client.disconnect();
   }
 }
