@@ -22,6 +22,7 @@ export {
 export type { BorrowedClient } from './save-handler/redis/borrowed-client.ts';
 // Save handlers: where sessions lie.
 export type { RedisCommands } from './save-handler/redis/client.ts';
+export type { CredentialsFunction, RedisCredentials } from './save-handler/redis/login.ts';
 export { RedisSaveHandler } from './save-handler/redis/redis-save-handler.ts';
 export { parseSavePath, type SavePath } from './save-handler/redis/save-path.ts';
 export type { RedisSaveHandlerOptions } from './save-handler/redis/storage.ts';

@@ -3,6 +3,7 @@
  * session path never guesses, since a wrong guess would be written back.
  */
 import { type CompressionName, unpack } from './compression/compression.ts';
+import { likelyHandler } from './handlers/likely-handler.ts';
 import { MsgpackReader } from './msgpack/reader.ts';
 import { decodeLimits } from './options.ts';
 import { decodeSession, type SessionHandlerName } from './session.ts';
@@ -74,10 +75,12 @@ export function detectSerialization(bytes: Uint8Array): DetectedSerialization {
       };
     }
   }
+  const likely = likelyHandler(stored);
+  const beginning = likely === undefined ? '' : `; they begin like those of ${likely}`;
   return {
     handler: undefined,
     compression: 'none',
-    reason: 'no serialize handler reads these bytes, compressed or not',
+    reason: `no serialize handler reads these bytes, compressed or not${beginning}`,
     certainty: 'possible',
   };
 }

@@ -3,6 +3,7 @@
 import { CodecError, OptionsError } from '../errors.ts';
 import { deferredOf } from './handlers/deferred.ts';
 import { igbinaryHandler } from './handlers/igbinary.ts';
+import { withLikelyHandler } from './handlers/likely-handler.ts';
 import { msgpackHandler } from './handlers/msgpack.ts';
 import { phpHandler } from './handlers/php.ts';
 import { phpBinaryHandler } from './handlers/php-binary.ts';
@@ -76,7 +77,7 @@ export function encodeSession(variables: object, options: EncodeSessionOptions):
  *
  * @throws CodecError `ERR_PSB_CODEC_SYNTAX`, `ERR_PSB_CODEC_REFERENCE`, `ERR_PSB_CODEC_LIMIT` or
  * `ERR_PSB_CODEC_VALUE` (a root that is no array), with the byte `offset` and the `path`. As in
- * PHP a session is read whole or not at all.
+ * PHP a session is read whole or not at all. Bytes that look like another handler's are said to.
  */
 export function decodeSession<T extends object = Record<string, unknown>>(
   bytes: Uint8Array,
@@ -86,7 +87,12 @@ export function decodeSession<T extends object = Record<string, unknown>>(
   const limits = decodeLimits(options);
   const buffer = asBuffer(bytes, limits);
   if (buffer.length === 0) return {} as T;
-  return handler.decode(buffer, limits, namesOf(options.only)) as T;
+  const only = namesOf(options.only);
+  try {
+    return handler.decode(buffer, limits, only) as T;
+  } catch (error) {
+    throw withLikelyHandler(error, buffer, options.handler);
+  }
 }
 
 function namesOf(only: readonly string[] | undefined): ReadonlySet<string> | undefined {

@@ -122,6 +122,7 @@ const REDIS_ONLY = [
   'commandTimeout',
   'clientName',
   'autoPipelining',
+  'credentials',
 ] as const;
 
 function ready(saveHandler: SaveHandler, options: RedisSaveHandlerOptions): SaveHandler {

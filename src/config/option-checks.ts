@@ -39,6 +39,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   commandTimeout: milliseconds(1),
   clientName: text,
   autoPipelining: flag,
+  credentials: listener,
   compression: anything,
   compressionLevel: whole(-2_147_483_648, 2_147_483_647),
   gcMaxlifetime: anything,

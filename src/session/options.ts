@@ -21,7 +21,10 @@ export interface ObservedSession {
 }
 
 export interface SessionOptions extends CookieOptions {
-  /** `session.serialize_handler`. Default `php`. */
+  /**
+   * `session.serialize_handler`. Default `php`. It must be what PHP has: of `php_serialize` bytes
+   * that PHP reads as `php`, a string that a visitor typed becomes an object of any class there.
+   */
   readonly serializeHandler?: SessionHandlerName | undefined;
   /** `serialize_precision`: how floats are written. Default -1, shortest. */
   readonly serializePrecision?: number | undefined;

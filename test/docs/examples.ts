@@ -14,10 +14,10 @@ export interface Example {
   readonly code: string;
 }
 
-/** The README and the pages of docs/. */
+/** The README, SECURITY.md and the pages of docs/. */
 export function pages(): string[] {
   const docs = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'));
-  return ['README.md', ...docs.map((name) => `docs/${name}`)];
+  return ['README.md', 'SECURITY.md', ...docs.map((name) => `docs/${name}`)];
 }
 
 /** All their fenced blocks. */

@@ -10,7 +10,8 @@ export function isRedisCommands(client: object): client is RedisCommands {
   return typeof (client as Partial<RedisCommands>).command === 'function';
 }
 
-export function fromCommands(client: RedisCommands, borrowed = true): RedisClient {
+/** @param resent does the client send again by itself what a lost connection has not answered? */
+export function fromCommands(client: RedisCommands, borrowed = true, resent = false): RedisClient {
   const { keyPrefix = '', cluster = false, address = 'the given client' } = client;
 
   const send = async (
@@ -35,7 +36,7 @@ export function fromCommands(client: RedisCommands, borrowed = true): RedisClien
         if (!keyed || key === undefined) return await send(name, args);
         return await send(name, [prefixed(keyPrefix, key), ...rest], 0);
       } catch (error) {
-        throw toStoreError(error, { address, command: name });
+        throw toStoreError(error, { address, command: name, resent });
       }
     },
     async script(script, keys, args) {
@@ -48,7 +49,7 @@ export function fromCommands(client: RedisCommands, borrowed = true): RedisClien
           args,
         );
       } catch (error) {
-        throw toStoreError(error, { address, command: script });
+        throw toStoreError(error, { address, command: script, resent });
       }
     },
     async close() {},

@@ -23,27 +23,42 @@ export function isIoredis(client: object): client is IoredisLike {
 export function fromIoredis(client: IoredisLike, address = addressOf(client)): RedisClient {
   const send = async (name: string, args: readonly RedisArgument[]): Promise<RedisReply> =>
     normaliseReply(await callBuffer(client, name, args));
+  const resendsAfter = resendDelay(client);
+  const failed = (error: unknown, command: string | Script, start: number): Error =>
+    toStoreError(error, { address, command, resent: performance.now() - start >= resendsAfter });
   return {
     address,
     borrowed: true,
     cluster: client.isCluster === true,
     keyPrefix: keyPrefixOf(client),
     async command(name, args) {
+      const start = performance.now();
       try {
         return await send(name, args);
       } catch (error) {
-        throw toStoreError(error, { address, command: name });
+        throw failed(error, name, start);
       }
     },
     async script(script: Script, keys, args) {
+      const start = performance.now();
       try {
         return await callScript(send, script, keys, args);
       } catch (error) {
-        throw toStoreError(error, { address, command: script });
+        throw failed(error, script, start);
       }
     },
     async close() {},
   };
+}
+
+/**
+ * Milliseconds after which a Cluster sends again what was on a broken connection. What it refuses
+ * before that, it has not sent.
+ */
+function resendDelay(client: IoredisLike): number {
+  const { retryDelayOnFailover } = optionsOf(client);
+  const resends = client.isCluster === true && retryDelayOnFailover !== 0;
+  return resends ? Number(retryDelayOnFailover ?? 100) : Number.POSITIVE_INFINITY;
 }
 
 /**

@@ -30,7 +30,8 @@ export function isNodeRedis(client: object): client is NodeRedisLike {
 }
 
 export function fromNodeRedis(client: NodeRedisLike): RedisClient {
-  return fromCommands(nodeRedisCommands(client), true);
+  // Sentinel tries again with the next master, whatever became of the first attempt.
+  return fromCommands(nodeRedisCommands(client), true, isSentinel(client));
 }
 
 /** What the kinds of client show of their settings: each of them in another place, or not at all. */
@@ -80,7 +81,7 @@ function nodeRedisCommands(client: NodeRedisLike): RedisCommands {
       command: (_name, args, key) => send(key, false, [_name, ...args], AS_BUFFER),
     };
   }
-  if ('getMasterNode' in client) {
+  if (isSentinel(client)) {
     const send = client.sendCommand.bind(client) as unknown as (
       isReadonly: boolean,
       args: readonly (string | Buffer)[],
@@ -98,6 +99,10 @@ function nodeRedisCommands(client: NodeRedisLike): RedisCommands {
     address: addressOf(options),
     command: (name, args) => send([name, ...args], AS_BUFFER),
   };
+}
+
+function isSentinel(client: NodeRedisLike): boolean {
+  return 'getMasterNode' in client;
 }
 
 function addressOf({ socket = {} }: NodeRedisOptions): string {

@@ -60,6 +60,7 @@ export function redisStorage(
   }
   const path = parseSavePath(savePath, options.saveHandler);
   reportIgnored(path, warn);
+  assertOneLogin(path, options);
   if (path.handler === 'rediscluster') {
     const client = connectCluster(path, options);
     const place = { client, prefix: path.prefix };
@@ -78,7 +79,13 @@ export function redisStorage(
   };
 }
 
-const OURS = ['connectTimeout', 'commandTimeout', 'clientName', 'autoPipelining'] as const;
+const OURS = [
+  'connectTimeout',
+  'commandTimeout',
+  'clientName',
+  'autoPipelining',
+  'credentials',
+] as const;
 
 function borrowedStorage(
   redis: BorrowedClient,
@@ -91,6 +98,22 @@ function borrowedStorage(
   }
   const place = { client: borrow(redis, warn), prefix: options.prefix ?? DEFAULT_PREFIX };
   return { locate: () => place, close: async () => {} };
+}
+
+function assertOneLogin(path: SavePath, { credentials }: ConnectOptions): void {
+  if (credentials === undefined) return;
+  if (typeof credentials !== 'function') {
+    throw new OptionsError('credentials must be a function that gives { username?, password }');
+  }
+  const named =
+    path.handler === 'redis'
+      ? path.members.some(({ auth }) => auth !== undefined)
+      : path.auth !== undefined;
+  if (named) {
+    throw new OptionsError(
+      'the login is named in two ways: auth= of the save path and credentials',
+    );
+  }
 }
 
 /** phpredis says nothing about what it ignores, and its owner believes that it works. */

@@ -12,10 +12,31 @@ export interface CommandContext {
   readonly command: string | Script;
   /** Was it surely not sent? Then even a write has a known outcome: nothing happened. */
   readonly unsent?: boolean;
+  /**
+   * May the client have sent it once already, on a connection that was lost, before it said what it
+   * says now? Then no text of the client's own is proof that nothing happened.
+   */
+  readonly resent?: boolean;
 }
 
-/** Nothing is written by these: whatever happened to them, the store is what it was. */
-const READING = new Set(['GET', 'EXISTS', 'TTL', 'PTTL', 'TYPE', 'STRLEN', 'PING', 'INFO', 'read']);
+/**
+ * No session and no lock is another after these, whatever happened to them: GETEX and the scripts
+ * `read` and `touch` only give a session its own lifetime once more, and no life to one that was
+ * logged out. (PEXPIRE may also shorten one.)
+ */
+const READING = new Set([
+  'GET',
+  'GETEX',
+  'EXISTS',
+  'TTL',
+  'PTTL',
+  'TYPE',
+  'STRLEN',
+  'PING',
+  'INFO',
+  'read',
+  'touch',
+]);
 
 type Finding = readonly [code: BridgeErrorCode, sentence: string];
 
@@ -34,6 +55,11 @@ const REPLIES: Readonly<Record<string, Finding>> = {
   MISCONF: ['ERR_PSB_STORE', 'refuses writes because it cannot save its data to disk'],
   NOREPLICAS: ['ERR_PSB_STORE', 'refuses writes because too few replicas are connected'],
 };
+
+const INNER_WORD = new RegExp(
+  `(?:@user_script:|script: ?\\d+:|Error running script).*?\\b(NOPERM|${Object.keys(REPLIES).join('|')})\\b`,
+  's',
+);
 
 /** Error codes of Node's sockets and resolver. */
 const UNREACHABLE = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|ENOENT|EPIPE|EADDR|EACCES|EPERM|ETIMEDOUT)/;
@@ -59,21 +85,41 @@ export function isTimeout(error: unknown): boolean {
   return error instanceof Error && /timed? ?out/i.test(error.message);
 }
 
+/**
+ * Does the server say that this connection is of no use: as a replica, or as one to which we are
+ * nobody? Another connection to the same address may lead to the master.
+ */
+export function blamesConnection(error: unknown): boolean {
+  const word = error instanceof Error ? replyWord(error.message) : undefined;
+  return word !== undefined && BLAMES_CONNECTION.has(word);
+}
+
+const BLAMES_CONNECTION = new Set(['READONLY', 'MASTERDOWN', 'LOADING', 'NOAUTH', 'WRONGPASS']);
+
+/** Does the ACL refuse the command, or something in the script? */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && replyWord(error.message) === 'NOPERM';
+}
+
+/**
+ * The word by which a reply says what kind of error it is, `WRONGTYPE` say. What a script ran into
+ * stands behind "ERR Error running script …" on servers before Redis 7.
+ */
+function replyWord(text: string): string | undefined {
+  const first = /^[A-Z]{2,}(?= |$)/.exec(text)?.[0];
+  if (first !== undefined && (first === 'NOPERM' || Object.hasOwn(REPLIES, first))) return first;
+  const inner = INNER_WORD.exec(text)?.[1];
+  if (inner !== undefined) return inner;
+  if (/can't run this command|has no permissions|ACL failure/.test(text)) return 'NOPERM';
+  if (/-READONLY|read only replica/.test(text)) return 'READONLY';
+  return first;
+}
+
 function findingOf(error: unknown, text: string, context: CommandContext): Finding {
   const command = nameOf(context.command);
-  if (text.startsWith('NOPERM')) return permission(text, context.command);
-  // Inside a script the first word comes behind "ERR Error running script …" on older servers.
-  const reply = /^[A-Z]{2,}(?= |$)/.exec(text)?.[0];
+  const reply = replyWord(text);
+  if (reply === 'NOPERM') return permission(text, context.command);
   if (reply !== undefined && Object.hasOwn(REPLIES, reply)) return REPLIES[reply] as Finding;
-  const inner =
-    /(?:@user_script:|script: ?\d+:|Error running script).*?\b(NOPERM|WRONGTYPE|OOM|READONLY)\b/s.exec(
-      text,
-    )?.[1];
-  if (inner === 'NOPERM') return permission(text, context.command);
-  if (inner !== undefined) return REPLIES[inner] as Finding;
-  if (/can't run this command|has no permissions|ACL failure/.test(text))
-    return permission(text, context.command);
-  if (/-READONLY|read only replica/.test(text)) return REPLIES['READONLY'] as Finding;
   if (/WRONGTYPE|wrong kind of value/.test(text)) return REPLIES['WRONGTYPE'] as Finding;
   if (/invalid password|without any password configured/i.test(text)) {
     return text.includes('without any')
@@ -115,11 +161,12 @@ function permission(text: string, command: string | Script): Finding {
 }
 
 function transport(error: unknown, text: string, context: CommandContext): Finding {
-  const { unsent = false } = context;
+  const { unsent = false, resent = false } = context;
   const command = nameOf(context.command);
   const code = (error as { code?: unknown } | null)?.code;
   const timedOut = /timed? ?out/i.test(text) || code === 'ETIMEDOUT';
-  const known = unsent || READING.has(command) || notSent(text) || refusedHandshake(code);
+  const unwritten = unsent || (!resent && NOT_SENT.test(text)) || refusedHandshake(code);
+  const known = unwritten || READING.has(command);
   if (!known) {
     return [
       'ERR_PSB_STORE_UNKNOWN_OUTCOME',
@@ -133,7 +180,7 @@ function transport(error: unknown, text: string, context: CommandContext): Findi
     return ['ERR_PSB_STORE_UNREACHABLE', `could not be reached (${code})`];
   }
   if (timedOut) {
-    return unsent
+    return unwritten
       ? ['ERR_PSB_STORE_UNREACHABLE', 'could not be reached in time']
       : ['ERR_PSB_STORE_TIMEOUT', `did not answer ${command} in time`];
   }
@@ -141,10 +188,35 @@ function transport(error: unknown, text: string, context: CommandContext): Findi
   return ['ERR_PSB_STORE_UNREACHABLE', `is not connected (${command} was not answered)`];
 }
 
-/** Texts by which ioredis and node-redis refuse a command without having sent it. */
-function notSent(text: string): boolean {
-  return /isn't writeable|client is (offline|closed)|queue is full/i.test(text);
-}
+/**
+ * Texts by which clients refuse a command that they have not sent, or that a node of the cluster
+ * has sent on to another one without doing anything. Not among them: what clients say both of
+ * commands that wait to be sent and of those that wait for an answer, such as "Connection is
+ * closed.", "Disconnects client" and "Socket closed unexpectedly".
+ */
+const NOT_SENT = new RegExp(
+  [
+    // ioredis: a connection, a cluster, a pipeline, a client in the wrong mode.
+    "Stream isn't writeable",
+    "Cluster isn't ready",
+    '^Cluster is ended',
+    '^None of startup nodes is available',
+    '^Too many Cluster redirections',
+    'belong to the same slot',
+    '^Connection in subscriber mode',
+    '^Connection is in monitoring mode',
+    // node-redis: closed or not yet open, a full queue, a limit that ends with the writing.
+    '^The client is (?:offline|closed)',
+    'queue is full',
+    '^The command was aborted',
+    '^Timeout waiting for a client',
+    '^Command timeout during maintenance',
+    // node-redis: a cluster after MOVED or ASK.
+    '^All the root nodes are unavailable',
+    '^Cannot find node ',
+    '^Cluster closed',
+  ].join('|'),
+);
 
 function tlsProblem(error: unknown, text: string): boolean {
   const code = String((error as { code?: unknown } | null)?.code ?? '');

@@ -22,9 +22,10 @@ function isTrue(option: string | undefined, fallback: boolean): boolean {
  * Options for Node's TLS. Files are read here and so anew for every connection: a certificate that
  * was renewed is taken with the next one.
  *
+ * @param host as the save path or the cluster names it
  * @throws SavePathError for a file that cannot be read, and for a check that Node cannot do
  */
-export function tlsOptions(stream: StreamOptions): ConnectionOptions {
+export function tlsOptions(stream: StreamOptions, host: string): ConnectionOptions {
   if (stream['peer_fingerprint'] !== undefined) {
     // To go on without a check that was asked for would be worse than to refuse.
     throw new SavePathError('stream[peer_fingerprint] is not supported; use stream[cafile]');
@@ -49,8 +50,10 @@ export function tlsOptions(stream: StreamOptions): ConnectionOptions {
     options.checkServerIdentity = (_host, certificate) =>
       checkServerIdentity(peerName, certificate);
   }
-  if (peerName !== undefined && isTrue(stream['SNI_enabled'], true) && !isAddress(peerName)) {
-    options.servername = peerName;
+  // PHP sends the name as SNI, by which a proxy finds the server; Node does so only if told.
+  const serverName = peerName ?? host;
+  if (isTrue(stream['SNI_enabled'], true) && !isAddress(serverName)) {
+    options.servername = serverName;
   }
   return options;
 }

@@ -413,10 +413,13 @@ describe.each(VERSIONS)('our own connections, %s', (_title, load) => {
         expect(await one.script(WRITE, ['{k}', '{k}_LOCK'], ['l', '', '*', 5000, '0', 'w'])).toBe(
           0,
         );
-        await expect(make(`&auth=${SECRET}`).command('PING', [])).rejects.toMatchObject({
-          code: 'ERR_PSB_STORE_AUTH',
-        });
-        await Promise.all(open.splice(-2).map((made) => made.close()));
+        // Whichever seed was asked last.
+        for (let at = 0; at < 8; at++) {
+          await expect(make(`&auth=${SECRET}`).command('PING', [])).rejects.toMatchObject({
+            code: 'ERR_PSB_STORE_AUTH',
+          });
+        }
+        await Promise.all(open.splice(-9).map((made) => made.close()));
       } finally {
         await redis.stop();
       }

@@ -1,11 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RedisService } from '../../services/redis.ts';
+import { freePort } from '../../services/port.ts';
+import { type RedisConfig, type RedisService, startRedis } from '../../services/redis.ts';
+
+const SLOTS = 16_384;
 
 /** Gives one node the whole cluster and waits until it serves; works before Redis 7 as well. */
-export async function ownAllSlots({ client }: RedisService): Promise<void> {
-  await client.call('cluster', 'addslots', ...Array.from({ length: 16_384 }, (_, slot) => slot));
+export async function ownAllSlots(node: RedisService): Promise<void> {
+  await shareSlots([node]);
+}
+
+/** Makes one cluster of these nodes, each with an equal share of the slots, and waits for it. */
+export async function shareSlots(nodes: readonly RedisService[]): Promise<void> {
+  const [first, ...others] = nodes;
+  if (first === undefined) return;
+  await Promise.all(
+    nodes.map(({ client }, at) => {
+      const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
+      const own = slots.filter((slot) => Math.floor((slot * nodes.length) / SLOTS) === at);
+      return client.call('cluster', 'addslots', ...own);
+    }),
+  );
+  for (const { client } of others) {
+    const [port, bus] = [first.port, await busPort(first)];
+    await client.call('cluster', 'meet', '127.0.0.1', port, bus);
+  }
+  for (const { client } of nodes) await untilServed(client, nodes.length);
+}
+
+/** A node whose bus has a port of its own, as those above 55535 need it (Redis 7). */
+export async function startNode(config: RedisConfig = {}): Promise<RedisService> {
+  return startRedis({
+    config: {
+      'cluster-enabled': 'yes',
+      'cluster-announce-ip': '127.0.0.1',
+      'cluster-port': await freePort(),
+      ...config,
+    },
+  });
+}
+
+async function busPort({ client, port }: RedisService): Promise<number> {
+  const [, bus] = (await client.config('GET', 'cluster-port')) as string[];
+  return Number(bus) || port + 10_000;
+}
+
+async function untilServed(client: RedisService['client'], nodes: number): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    if (String(await client.call('cluster', 'info')).includes('cluster_state:ok')) return;
+    const info = String(await client.call('cluster', 'info'));
+    const known = Number(/cluster_known_nodes:(\d+)/.exec(info)?.[1]);
+    if (info.includes('cluster_state:ok') && known === nodes) return;
     await sleep(50);
   }
   throw new Error('the cluster does not come up');
