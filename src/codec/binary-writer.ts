@@ -356,7 +356,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     const shorter = width - this.headerWidth(is);
     const end = out.pos;
     if (shorter > 0) {
-      out.bytes.copyWithin(frame.countAt + width - shorter, frame.countAt + width, end);
+      out.move(frame.countAt + width - shorter, frame.countAt + width, end);
     }
     out.pos = frame.countAt;
     this.header(frame, is);

@@ -68,6 +68,7 @@ export class Output {
   take(): Buffer {
     const { pos, bytes } = this;
     const start = this.#start;
+    if (pos > bytes.length) throw overrun();
     if (pos - start > this.#maxBytes) throw this.#tooLong();
     if (bytes.length === SLAB) {
       // Words are written faster where they are aligned.
@@ -100,6 +101,7 @@ export class Output {
   #grow(size: number): void {
     const { pos, bytes } = this;
     const start = this.#start;
+    if (pos > bytes.length) throw overrun();
     if (pos - start > this.#maxBytes) throw this.#tooLong();
     const needed = Math.max(bytes.length * 2, pos + size);
     let larger = spare;
@@ -108,6 +110,14 @@ export class Output {
     bytes.copy(larger.bytes, start, start, pos);
     this.release();
     this.#use(larger);
+  }
+
+  /** Moves bytes to where they belong after all: a header turned out wider or narrower. */
+  move(to: number, from: number, end: number): void {
+    const { bytes } = this;
+    // Beyond its end a Buffer takes nothing, and says nothing.
+    if (end > bytes.length || to + (end - from) > bytes.length) throw overrun();
+    bytes.copyWithin(to, from, end);
   }
 
   #tooLong(): CodecError {
@@ -134,6 +144,17 @@ export class Output {
     this.reserve(1);
     this.bytes[this.pos++] = byte;
   }
+}
+
+/**
+ * A byte that was written beyond the end is lost, and in its place another one shows, of whatever
+ * the memory held before. It must not happen; where it does, nothing is returned.
+ */
+function overrun(): CodecError {
+  return new CodecError(
+    'ERR_PSB_CODEC_INTERNAL',
+    'the encoder wrote beyond its room, which is a fault of this library; nothing was encoded',
+  );
 }
 
 function takeSlab(): Chunk {

@@ -88,7 +88,7 @@ export class TextOutput extends Output {
     const to = start + sizeOf(count);
     if (to !== from) {
       this.reserve(ROOM);
-      this.bytes.copyWithin(to, from, this.pos);
+      this.move(to, from, this.pos);
       this.pos += to - from;
     }
     digits(this.bytes, start, count);
@@ -137,7 +137,7 @@ export class TextOutput extends Output {
       if (!isWellFormed(text)) return false;
       const end = digits(b, start, written);
       if (end !== body) {
-        b.copyWithin(p + (end - body), p, p + written);
+        this.move(p + (end - body), p, p + written);
         digits(b, start, written);
         b[end] = 58;
         b[end + 1] = 34;

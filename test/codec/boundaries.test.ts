@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { IgbinaryOutput } from '../../src/codec/igbinary/output.ts';
+import { MsgpackOutput } from '../../src/codec/msgpack/output.ts';
+import type { Output } from '../../src/codec/output.ts';
+import { TextOutput } from '../../src/codec/php/output.ts';
+
+const MAX_BYTES = 2 ** 29;
+
+/** Letters of one, two, three and four bytes of UTF-8, and words that mix them. */
+const letters = ['a', 'é', '이', '🙂', 'a이', 'é🙂', 'aaaaaaaa이'] as const;
+
+/** Around the lengths and sizes where a header becomes wider in some format. */
+const lengths = [
+  ...range(1, 44),
+  ...[64, 84, 85, 86, 87, 99, 100, 101, 127, 128, 129, 254, 255, 256, 257],
+  ...[333, 334, 335, 999, 1000, 3333, 3334, 21_845, 21_846, 65_535, 65_536],
+];
+
+/** What stood in the memory before: a letter that no text here has. */
+const FOREIGN = 0x53;
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+function textOf(unit: string, length: number): string {
+  return unit
+    .repeat(Math.ceil(length / unit.length))
+    .slice(0, length)
+    .toWellFormed();
+}
+
+function uint(value: number, width: 1 | 2 | 4): Buffer {
+  const bytes = Buffer.alloc(width);
+  bytes.writeUIntBE(value, 0, width);
+  return bytes;
+}
+
+/** As `msgpack-c` packs a str: https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family */
+function msgpackString(bytes: Buffer): Buffer {
+  const { length } = bytes;
+  if (length < 32) return Buffer.concat([Buffer.of(0xa0 | length), bytes]);
+  if (length < 256) return Buffer.concat([Buffer.of(0xd9, length), bytes]);
+  if (length < 65536) return Buffer.concat([Buffer.of(0xda), uint(length, 2), bytes]);
+  return Buffer.concat([Buffer.of(0xdb), uint(length, 4), bytes]);
+}
+
+/** As igbinary_serialize_string() does, with the type of the narrowest length given. */
+function igbinaryString(bytes: Buffer, type: number): Buffer {
+  const { length } = bytes;
+  if (length < 256) return Buffer.concat([Buffer.of(type, length), bytes]);
+  if (length < 65536) return Buffer.concat([Buffer.of(type + 1), uint(length, 2), bytes]);
+  return Buffer.concat([Buffer.of(type + 2), uint(length, 4), bytes]);
+}
+
+function phpString(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`s:${bytes.length}:"`), bytes, Buffer.from('";')]);
+}
+
+interface Row<Out extends Output> {
+  readonly name: string;
+  readonly make: () => Out;
+  readonly write: (output: Out, text: string) => unknown;
+  readonly expected: (bytes: Buffer) => Buffer;
+}
+
+function row<Out extends Output>(fields: Row<Out>): Row<Output> {
+  return fields as unknown as Row<Output>;
+}
+
+const makeMsgpack = () => new MsgpackOutput(MAX_BYTES);
+const makeIgbinary = () => new IgbinaryOutput(MAX_BYTES, true);
+const makePhp = () => new TextOutput(MAX_BYTES);
+
+/** A byte that is no UTF-8, behind the text: the name then takes the way of escaped names. */
+const ODD = '\udcff';
+function odd(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.of(0xff)]);
+}
+
+const rows: readonly Row<Output>[] = [
+  row({
+    name: 'msgpack string',
+    make: makeMsgpack,
+    write: (output, text) => output.string(text),
+    expected: msgpackString,
+  }),
+  row({
+    name: 'msgpack name',
+    make: makeMsgpack,
+    write: (output, text) => output.name(text + ODD),
+    expected: (bytes) => msgpackString(odd(bytes)),
+  }),
+  row({
+    name: 'msgpack bytes',
+    make: makeMsgpack,
+    write: (output, text) => output.buffer(Buffer.from(text)),
+    expected: msgpackString,
+  }),
+  row({
+    name: 'igbinary string',
+    make: makeIgbinary,
+    write: (output, text) => output.string(text),
+    expected: (bytes) => igbinaryString(bytes, 0x11),
+  }),
+  row({
+    name: 'igbinary name',
+    make: makeIgbinary,
+    write: (output, text) => output.name(text + ODD),
+    expected: (bytes) => igbinaryString(odd(bytes), 0x11),
+  }),
+  row({
+    name: 'igbinary class name',
+    make: makeIgbinary,
+    write: (output, text) => output.className(text),
+    expected: (bytes) => igbinaryString(bytes, 0x17),
+  }),
+  row({
+    name: 'igbinary bytes',
+    make: makeIgbinary,
+    write: (output, text) => output.buffer(Buffer.from(text)),
+    expected: (bytes) => igbinaryString(bytes, 0x11),
+  }),
+  row({
+    name: 'php string',
+    make: makePhp,
+    write: (output, text) => output.string(text),
+    expected: phpString,
+  }),
+  row({
+    name: 'php name',
+    make: makePhp,
+    write: (output, text) => output.name(text + ODD),
+    expected: (bytes) => phpString(odd(bytes)),
+  }),
+  row({
+    name: 'php bytes',
+    make: makePhp,
+    write: (output, text) => output.buffer(Buffer.from(text)),
+    expected: phpString,
+  }),
+];
+
+/** Distances to the end of the memory at which something ends there, or would have to be wider. */
+function distances(units: number, size: number): Set<number> {
+  const near = new Set<number>();
+  const [least, most] = units < 300 ? [-4, 10] : [-1, 6];
+  for (const place of [0, size, units * 3]) {
+    for (let by = least; by <= most; by++) if (place + by >= 0) near.add(place + by);
+  }
+  return near;
+}
+
+describe.each(rows)('$name at the end of the memory', ({ make, write, expected }) => {
+  it.each(letters)('of letters like %s', (unit) => {
+    const wrong: string[] = [];
+    for (const length of lengths) {
+      const text = textOf(unit, length);
+      const encoded = expected(Buffer.from(text));
+      for (const distance of distances(length, encoded.length)) {
+        const output = make();
+        output.reserve(distance);
+        const end = output.bytes.length;
+        const before = end - distance - output.pos;
+        output.bytes.fill(FOREIGN);
+        output.bytes.fill(0x62, output.pos, output.pos + before);
+        output.pos += before;
+        write(output, text);
+        output.byte(0x7a);
+        const result = output.take();
+        output.release();
+        const right =
+          result.length === before + encoded.length + 1 &&
+          result.subarray(before, -1).equals(encoded) &&
+          result.at(-1) === 0x7a &&
+          !result.subarray(0, before).includes(FOREIGN);
+        if (!right) wrong.push(`${length} letters ${distance} bytes before the end`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
