@@ -24,10 +24,9 @@ function range(from: number, to: number): number[] {
 }
 
 function textOf(unit: string, length: number): string {
-  return unit
-    .repeat(Math.ceil(length / unit.length))
-    .slice(0, length)
-    .toWellFormed();
+  const text = unit.repeat(Math.ceil(length / unit.length)).slice(0, length);
+  // A pair of surrogates may have been cut in two.
+  return text.replace(/[\ud800-\udbff]$/, 'a');
 }
 
 function uint(value: number, width: 1 | 2 | 4): Buffer {
