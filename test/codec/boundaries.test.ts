@@ -1,8 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import {
+  type CompressionName,
+  compress,
+  decompress,
+} from '../../src/codec/compression/compression.ts';
 import { IgbinaryOutput } from '../../src/codec/igbinary/output.ts';
+import {
+  decodeSession,
+  encodeSession,
+  type Format,
+  PhpEnum,
+  PhpObject,
+  PhpSerializedObject,
+  serialize,
+  unserialize,
+} from '../../src/codec/index.ts';
 import { MsgpackOutput } from '../../src/codec/msgpack/output.ts';
-import type { Output } from '../../src/codec/output.ts';
+import { CHUNK, type Output } from '../../src/codec/output.ts';
 import { TextOutput } from '../../src/codec/php/output.ts';
+import { saysTheSame } from '../../src/codec/same-values.ts';
 
 const MAX_BYTES = 2 ** 29;
 
@@ -179,3 +195,129 @@ describe.each(rows)('$name at the end of the memory', ({ make, write, expected }
     expect(wrong).toEqual([]);
   });
 });
+
+/** Enough for whole values: the tests above have all lengths. */
+const texts = [textOf('이', 11), textOf('이', 31), textOf('이', 86), textOf('é🙂', 86)] as const;
+
+type Shape = (text: string) => unknown;
+
+/** Every place in which a text can stand, and what counts entries before it. */
+const shapes: Readonly<Record<string, Shape>> = {
+  value: (text) => text,
+  'last value': (text) => [text],
+  key: (text) => ({ [text]: 1 }),
+  'key of an odd byte': (text) => ({ [text + ODD]: 1 }),
+  'property name': (text) => new PhpObject('A', { [text]: 1 }),
+  'private property name': (text) =>
+    new PhpObject('A', { [text]: 1 }, { visibility: { [text]: 'private' } }),
+  'property value': (text) => new PhpObject('A', { a: text, b: text }),
+  'class name': (text) => new PhpObject(`K${text}`, { a: 1 }),
+  'enum case': (text) => new PhpEnum(`K${text}`, `K${text}`),
+  payload: (text) => new PhpSerializedObject(`K${text}`, Buffer.from(text)),
+  bytes: (text) => Buffer.concat([Buffer.from(text), Buffer.of(0xff)]),
+  'map of left out entries': (text) =>
+    Object.fromEntries([...range(1, 20).map((i) => [`k${i}`, undefined]), ['a', text]]),
+  list: (text) => range(1, 20).map(() => text),
+};
+
+const formats: readonly Format[] = ['php', 'igbinary', 'msgpack'];
+
+function sameAs(written: unknown, read: unknown): boolean {
+  if (written instanceof PhpSerializedObject && read instanceof PhpSerializedObject) {
+    if (!written.data.equals(read.data)) return false;
+  }
+  return saysTheSame({ value: written }, { value: read }, false);
+}
+
+/** The same for a text somewhere inside of a value: what stands before it is up to so many bytes. */
+function edges(units: number, size: number): Set<number> {
+  const near = new Set<number>();
+  for (let by = 0; by <= 6; by++) near.add(by);
+  for (const place of [size, units * 3]) {
+    for (let by = -2; by <= 26; by++) near.add(place + by);
+  }
+  return near;
+}
+
+type Encode = (filler: readonly string[]) => Buffer;
+
+const big = range(1, 430).map((i) => `${i}`.padStart(150, 'f'));
+const small = range(1, 900).map((i) => i.toString(36).padStart(3, 'g'));
+
+/**
+ * Lists of texts after which so many bytes are left in the first chunk, or a few less. They are
+ * short, since room for a long one is made at once, and differ, since igbinary writes a text once.
+ */
+function fillers(encode: Encode): (left: number) => string[] {
+  let count = big.length;
+  while (encode(big.slice(0, count)).length > CHUNK - 2200) count -= 2;
+  const first = big.slice(0, count);
+  const size = encode(first).length;
+  const step = (encode([...first, ...small.slice(0, 100)]).length - size) / 100;
+  const make = (left: number): string[] => {
+    const items = Math.floor((CHUNK - left - size) / step);
+    const rest = CHUNK - left - size - Math.ceil(items * step);
+    const last = `${small[items]}`.padEnd(3 + Math.max(rest, 0), 'h');
+    return [...first, ...small.slice(0, items - 1), last];
+  };
+  // The keys of a list grow with it.
+  const missed = CHUNK - encode(make(0)).length;
+  return (left) => make(left - missed);
+}
+
+/** Fills the memory that the next encoders use with a letter that no text here has. */
+function overwriteMemory(): void {
+  serialize('S'.repeat(CHUNK * 1.5));
+}
+
+describe.each(formats)('%s across the end of a chunk', (format) => {
+  it.each(Object.entries(shapes))('%s', (name, shape) => {
+    // PHP's msgpack extension cannot read an enum case.
+    if (format === 'msgpack' && name === 'enum case') return;
+    const wrong: string[] = [];
+    const fillerFor = fillers((filler) => serialize([filler], { format }));
+    for (const text of texts) {
+      const value = shape(text);
+      const size = serialize(['', value], { format }).length;
+      for (const distance of edges(text.length, size)) {
+        const filler = fillerFor(distance);
+        const written = [filler, value, 'z'];
+        overwriteMemory();
+        const [first, second, third] = unserialize<unknown[]>(serialize(written, { format }), {
+          format,
+        }) as [string[], unknown, unknown];
+        if (first.length !== filler.length || !sameAs(value, second) || third !== 'z') {
+          wrong.push(`${text.length} letters like ${text[0]}, ${distance} bytes before the end`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe.each(['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as const)(
+  'sessions under %s',
+  (handler) => {
+    it.each(['none', 'lzf', 'lz4', 'zstd'] as const)('with %s', (compression: CompressionName) => {
+      const wrong: string[] = [];
+      const fillerFor = fillers((filler) => encodeSession({ filler }, { handler }));
+      for (const text of texts) {
+        const name = text.slice(0, handler === 'php_binary' ? 20 : 86);
+        const written = { filler: [] as string[], [name]: text, z: [text] };
+        const size = encodeSession(written, { handler }).length;
+        // PHP's own algorithms take a millisecond for so many bytes.
+        const every = compression === 'none' ? 1 : 16;
+        for (const distance of [...edges(text.length, size)].filter((_, i) => i % every === 0)) {
+          written.filler = fillerFor(distance);
+          overwriteMemory();
+          const stored = compress(encodeSession(written, { handler }), compression);
+          const read = decodeSession(decompress(stored, compression), { handler });
+          if (!sameAs(written, read)) {
+            wrong.push(`${text.length} letters like ${text[0]}, ${distance} bytes before the end`);
+          }
+        }
+      }
+      expect(wrong).toEqual([]);
+    });
+  },
+);
