@@ -6,7 +6,8 @@
 
 import { getNotes } from './notes.ts';
 import { isPlain } from './plain.ts';
-import { PhpEnum, PhpFloat, PhpObject, PhpSerializedObject } from './values.ts';
+import { propertyNames } from './property-names.ts';
+import { enumCaseOf, PhpFloat, PhpObject, payloadOf } from './values.ts';
 
 type Container = Record<string, unknown>;
 
@@ -30,7 +31,7 @@ export function saysTheSame(written: object, read: object, roundsFloats: boolean
     const isList = Array.isArray(from);
     let count = 0;
     let isCertain = isWhole;
-    for (const name of Object.keys(from)) {
+    for (const name of propertyNames(from)) {
       const { value, get } = Object.getOwnPropertyDescriptor(from, name) ?? {};
       if (get !== undefined) {
         // It may say something else each time, and what waits to be decoded must go on waiting.
@@ -50,7 +51,7 @@ export function saysTheSame(written: object, read: object, roundsFloats: boolean
         todo.push([value, inner]);
       }
     }
-    if (isCertain && count !== Object.keys(to).length) return false;
+    if (isCertain && count !== propertyNames(to).length) return false;
   }
   return true;
 }
@@ -69,17 +70,13 @@ function isContainer(value: unknown): value is object {
 }
 
 function sameClass(written: object, read: object): boolean {
-  if (written instanceof PhpEnum) {
-    return (
-      read instanceof PhpEnum &&
-      read.className === written.className &&
-      read.caseName === written.caseName
-    );
+  const [a, b] = [enumCaseOf(written), enumCaseOf(read)];
+  if (a !== undefined || b !== undefined) {
+    return a?.className === b?.className && a?.caseName === b?.caseName;
   }
-  if (written instanceof PhpSerializedObject) {
-    // Back-references in its data move with the object.
-    return read instanceof PhpSerializedObject && read.className === written.className;
-  }
+  const payload = payloadOf(written);
+  // Back-references in its data move with the object.
+  if (payload !== undefined) return payload.className === payloadOf(read)?.className;
   return getNotes(written)?.layout?.className === getNotes(read)?.layout?.className;
 }
 

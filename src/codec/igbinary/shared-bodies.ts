@@ -4,9 +4,10 @@
  * containers; both carry the same `body` token, and are written as one while they are still equal.
  */
 import { CodecError } from '../../errors.ts';
+import { define } from '../define.ts';
 import { getNotes, type Key, makeNotes, type Notes, setNotes } from '../notes.ts';
 import { ownCopy } from '../text.ts';
-import { define, isObjectValue } from '../values.ts';
+import { isObjectValue } from '../values.ts';
 
 /** Room that copies may take: sharing in the bytes must not become an explosion in memory. */
 export interface CopyBudget {

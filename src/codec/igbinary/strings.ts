@@ -4,6 +4,7 @@
  */
 import { CodecError } from '../../errors.ts';
 import { BlobText } from '../blob-text.ts';
+import { isPerilous } from '../define.ts';
 import { internalised, keySlot, keyTexts } from '../key-cache.ts';
 import { decodeText, ownCopy } from '../text.ts';
 
@@ -13,7 +14,7 @@ export const PLAIN_KEY = 1;
 export const INDEX_KEY = 2;
 /** PHP would have made an integer of it, JavaScript keeps it a name. */
 export const INTEGER_KEY = 3;
-/** `__proto__` */
+/** Every object has it: see define.ts. */
 const PROTO_KEY = 4;
 /** A name that was not asked for as a key yet. */
 const NAME = 5;
@@ -212,7 +213,7 @@ const DECIMAL = /^(?:0|-?[1-9]\d{0,18})$/;
 function kindOf(text: string): number {
   const first = text.charCodeAt(0);
   if (!(first <= 57 && (first >= 48 || first === 45)) || !DECIMAL.test(text)) {
-    return text === '__proto__' ? PROTO_KEY : PLAIN_KEY;
+    return isPerilous(text) ? PROTO_KEY : PLAIN_KEY;
   }
   if (first !== 45 && Number(text) < 4294967295) return INDEX_KEY;
   const number = BigInt(text);
