@@ -21,7 +21,7 @@ const cells = 'a:' + (count + 1) + ':{s:1:"x";i:1;' + body('R:2;') + '}';
 const twice = 'a:2:{s:8:"toString";i:1;s:8:"toString";a:1:{s:7:"valueOf";i:2;}}';
 const blobs = [object, 'a:2:{i:0;' + object + 'i:1;' + object + '}', wide, cells, twice];
 
-if (process.argv[2] === 'frozen') Object.freeze(Object.prototype);
+if (process.argv.at(-1) === 'frozen') Object.freeze(Object.prototype);
 const said = [];
 const say = (bytes) => said.push(bytes.toString('latin1'));
 for (const handler of ['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack']) {
