@@ -10,6 +10,7 @@ export type BridgeErrorCode =
   | 'ERR_PSB_CODEC_UNSUPPORTED'
   | 'ERR_PSB_CODEC_VALUE'
   | 'ERR_PSB_CODEC_REFERENCE'
+  | 'ERR_PSB_CODEC_INTERNAL'
   | 'ERR_PSB_CLASS_LOST'
   | 'ERR_PSB_COMPRESSION'
   // configuration

@@ -2,6 +2,9 @@
 import { Output } from './output.ts';
 import { isWellFormed, type NativeText } from './text.ts';
 
+/** The widest header of a string in any of these formats: a type and four bytes of length. */
+const WIDEST_HEADER = 5;
+
 const doubleBytes = new Uint8Array(8);
 const doubleValue = new Float64Array(doubleBytes.buffer);
 
@@ -47,12 +50,13 @@ export abstract class BinaryOutput extends Output {
   }
 
   /**
-   * Text as UTF-8 behind a gap for its header.
+   * Text as UTF-8 behind a gap for its header. There is room for the widest header as well: it may
+   * turn out wider than the gap, and the text is moved up then.
    * @returns its length in bytes; −1 if it has lone surrogates, which UTF-8 cannot say
    */
   text(text: string, gap: number): number {
     const { length } = text;
-    this.reserve(gap + length * 3);
+    this.reserve(WIDEST_HEADER + length * 3);
     const b = this.bytes;
     const start = this.pos + gap;
     if (length < 32) {

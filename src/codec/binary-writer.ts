@@ -7,11 +7,20 @@ import { type BridgeErrorCode, CodecError } from '../errors.ts';
 import type { BinaryOutput } from './binary-output.ts';
 import { INT_MAX, INT_MIN, isIntegerKey, isIntegerNumber } from './integers.ts';
 import { mangled, mangledNames } from './mangled-names.ts';
-import { type Cell, type HiddenSlot, INT_KEY, type Key, type Notes } from './notes.ts';
+import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from './notes.ts';
 import { joinPath } from './path.ts';
 import { isPlain, listKeys, nameOfClass, sameNames } from './plain.ts';
-import { BEYOND_64_BITS, CLASS_LOST, ENDLESS, LONE_SURROGATE, tooDeep } from './refusals.ts';
-import { PhpFloat, PhpObject } from './values.ts';
+import { propertyNames } from './property-names.ts';
+import {
+  BEYOND_64_BITS,
+  CLASS_LOST,
+  CLASS_UNKNOWN,
+  ENDLESS,
+  LONE_SURROGATE,
+  newNameFault,
+  tooDeep,
+} from './refusals.ts';
+import { isObjectValue, PhpFloat, type PhpObject } from './values.ts';
 import { View, viewOf } from './view.ts';
 
 /** Thrown to start again when the first reference turns up: they must be settled before. */
@@ -203,8 +212,12 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
       this.#name(frame.names[index]!, key);
     } else if (frame.isObject && typeof key === 'string') {
       let scope = frame.view?.scope(key);
-      // A new integer-like name beside integer keys is one of them.
-      if (scope === undefined) scope = frame.intKeys && isIntegerKey(key) ? INT_KEY : null;
+      if (scope === undefined) {
+        const fault = newNameFault(key);
+        if (fault !== undefined) throw this.refuse(fault, key);
+        // A new integer-like name beside integer keys is one of them.
+        scope = frame.intKeys && isIntegerKey(key) ? INT_KEY : null;
+      }
       this.#name(mangled(key, scope), key);
     } else if (frame.stringKeys?.has(String(key))) {
       this.#name(String(key), key);
@@ -289,7 +302,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     if (notes !== undefined) return new View(value, notes, null);
     const before = parent?.kid(key);
     if (before === undefined || before === value) return undefined;
-    if (before instanceof PhpObject && !Array.isArray(value)) {
+    if (isObjectValue(before) && !Array.isArray(value)) {
       throw this.refuse(CLASS_LOST, key, 'ERR_PSB_CLASS_LOST');
     }
     return viewOf(value, before);
@@ -308,12 +321,19 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     return view === undefined ? Object.keys(value) : view.keys();
   }
 
+  /** The notes of an object; what has lost them is of no class that anybody knows. */
+  protected notesOf(value: object, key: Key): Notes {
+    const notes = getNotes(value);
+    if (notes?.layout) return notes;
+    throw this.refuse(CLASS_UNKNOWN, key, 'ERR_PSB_CLASS_LOST');
+  }
+
   /** Opens an object without its header; `frame.count` and `frame.keys` are those of its body. */
   protected enterObject(value: PhpObject, key: Key, notes: Notes): Open {
     const frame = this.enter(value, key);
     const layout = notes.layout!;
     frame.isObject = true;
-    if (notes.order === null && sameNames(Object.keys(value), layout.names)) {
+    if (notes.order === null && sameNames(propertyNames(value), layout.names)) {
       frame.keys = layout.names;
       frame.names = mangledNames(layout);
       frame.view = notes === layout.plain ? undefined : new View(value, notes, null);
@@ -356,7 +376,7 @@ export abstract class BinaryWriter<Out extends BinaryOutput, Open extends Frame>
     const shorter = width - this.headerWidth(is);
     const end = out.pos;
     if (shorter > 0) {
-      out.bytes.copyWithin(frame.countAt + width - shorter, frame.countAt + width, end);
+      out.move(frame.countAt + width - shorter, frame.countAt + width, end);
     }
     out.pos = frame.countAt;
     this.header(frame, is);

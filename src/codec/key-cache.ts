@@ -3,6 +3,7 @@
  * string makes decoding 1.6–1.8 times faster. Its size is fixed, since input chooses the keys.
  */
 
+import { isInherited } from './define.ts';
 import { decodeKey } from './text.ts';
 
 const SLOTS = 4096;
@@ -36,7 +37,7 @@ export const keyWords = new Float64Array((SLOTS + 1) * WORDS);
 /** The bytes of that text; 0 for a key that is not expected so: one that came once, or a number. */
 export const keySizes = new Uint8Array(SLOTS + 1);
 
-/** For each slot: INDEX if JavaScript sorts this name as an array index, PROTO for `__proto__`. */
+/** For each slot: INDEX if JavaScript sorts this name as an array index, PROTO if every object has it. */
 export const keyKinds = new Uint8Array(SLOTS + 1);
 export const INDEX = 1;
 export const PROTO = 2;
@@ -87,7 +88,7 @@ export function keySlot(bytes: Uint8Array, start: number, length: number): numbe
   for (let i = 0; i < length; i++) bytesOf[base + i] = bytes[start + i]!;
   lengths[slot] = length;
   keyTexts[slot] = text;
-  keyKinds[slot] = isIndexText(bytes, start, length) ? INDEX : text === '__proto__' ? PROTO : 0;
+  keyKinds[slot] = isIndexText(bytes, start, length) ? INDEX : isInherited(text) ? PROTO : 0;
   keySizes[slot] = 0;
   keyRanks[slot] = bytes[start]! > 57 && rank < 0x7fffffff ? ++rank : 0;
   return slot;

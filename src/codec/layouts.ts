@@ -46,7 +46,7 @@ export function internLayout(
     if (entry.all.length >= MAX_LAYOUTS) entry.all.shift();
     entry.all.push(found);
   } else {
-    entry.last = found;
+    if (found.isExpectable && !found.isGuarded) entry.last = found;
   }
   return found;
 }

@@ -30,6 +30,8 @@
  *    that look like integers, msgpack's raw markers, …). Other formats ignore it.
  */
 
+import { isInherited } from './define.ts';
+
 /**
  * The scope of an integer key in an object's body: what `__serialize` returns may have them, while
  * a property with the same name is a string.
@@ -82,6 +84,10 @@ export class Layout {
   readonly scopes: readonly (string | null)[];
   /** The notes of an object that needs nothing but its layout. */
   readonly plain: Notes;
+  /** Has it a property `toJSON` beside ones that are not public? See property-names.ts. */
+  readonly isGuarded: boolean;
+  /** May its names be assigned without a look at each? */
+  readonly isExpectable: boolean;
   /** Encoded class header and property names, made by the php writer when first needed. */
   tokens: {
     readonly head: Uint8Array;
@@ -101,6 +107,8 @@ export class Layout {
     this.names = names;
     this.scopes = scopes;
     this.plain = makeNotes({ layout: this });
+    this.isExpectable = !names.some(isInherited);
+    this.isGuarded = names.includes('toJSON') && scopes.some((scope) => scope !== null);
   }
 
   /** The scope of a property; public if the class did not have it. */

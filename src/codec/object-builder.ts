@@ -4,6 +4,7 @@
  */
 
 import type { Marks } from './containers.ts';
+import { define } from './define.ts';
 import { expectedLayout, internLayout } from './layouts.ts';
 import {
   type Cell,
@@ -14,7 +15,8 @@ import {
   makeNotes,
   setNotes,
 } from './notes.ts';
-import { define, type PhpObject } from './values.ts';
+import { guardProperties } from './property-names.ts';
+import type { PhpObject } from './values.ts';
 
 /** What knows which visible properties hold references while an object is open. */
 export interface Holders {
@@ -243,6 +245,7 @@ export class ObjectBuilder {
       }
     }
     const layout = internLayout(this.#className, names, scopes);
+    guardProperties(this.#object, layout);
     const expected = expectedLayout(this.#className) === layout ? layout : null;
     const hides = this.#hidden !== null && this.#hidden.size > 0;
     if (floatKeys.length + kids.length === 0 && !hides) {

@@ -1,15 +1,15 @@
 /**
- * The bytes that a writer is making. They are written into a slab that several results share, one
- * behind the other, as Node's own pool of small Buffers does: an allocation and a copy per result
- * would take a tenth of the time. What outgrows the slab goes on in a larger chunk and is copied out.
+ * The bytes that a writer is making. They are written into memory that the next writer uses again,
+ * and copied out of it at the end: a result has memory of its own, exactly as large as itself. Who
+ * keeps it, clones it or looks at its `buffer` finds no other result there, that is, no other
+ * user's session.
  */
 
-import { markAsUntransferable } from 'node:worker_threads';
 import { CodecError } from '../errors.ts';
+import { overrun } from './overrun.ts';
 
-const SLAB = 64 * 1024;
-/** A slab with less room than this is not begun with again. */
-const ENOUGH = 16 * 1024;
+/** The memory that every result begins in. */
+export const CHUNK = 64 * 1024;
 /** Larger chunks are kept for the next large result, up to this size. */
 const KEEP = 4 * 1024 * 1024;
 
@@ -19,42 +19,48 @@ interface Chunk {
   readonly view: DataView;
 }
 
-/** The slab for the next result, if none is being written, and where its free room begins. */
-let slab: Chunk | null = null;
-let free = 0;
-/** A large chunk that is not in use. */
+/** A chunk and a larger one that are not in use. */
+let idle: Chunk | null = null;
 let spare: Chunk | null = null;
+
+/** Results in the making of which bytes were moved. */
+const moved = new WeakSet<Uint8Array>();
+
+/**
+ * Were bytes of this result moved while it was made? What goes wrong there leaves bytes that read
+ * well and mean something else: whoever stores them compares what they say.
+ */
+export function hasMovedBytes(result: Uint8Array): boolean {
+  return moved.has(result);
+}
 
 export class Output {
   bytes: Buffer;
   view: DataView;
-  pos: number;
+  pos = 0;
   #chunk: Chunk;
-  /** Where the result begins. */
-  #start: number;
   #maxBytes: number;
+  #moved = false;
 
   constructor(maxBytes: number) {
-    this.#start = slab === null ? 0 : free;
-    const chunk = takeSlab();
+    const chunk = takeChunk();
     this.#chunk = chunk;
     this.bytes = chunk.bytes;
     this.view = chunk.view;
-    this.pos = this.#start;
     this.#maxBytes = maxBytes;
   }
 
   /** Begins anew after `release()`. */
   begin(maxBytes: number): void {
-    this.#start = slab === null ? 0 : free;
-    this.#use(takeSlab());
-    this.pos = this.#start;
+    this.#use(takeChunk());
     this.#maxBytes = maxBytes;
+    this.rewind();
   }
 
   /** Drops what was written so far. */
   rewind(): void {
-    this.pos = this.#start;
+    this.pos = 0;
+    this.#moved = false;
   }
 
   #use(chunk: Chunk): void {
@@ -64,31 +70,24 @@ export class Output {
     this.view = chunk.view;
   }
 
-  /** The bytes made so far; none of them will be written again. */
+  /** The bytes made so far. */
   take(): Buffer {
     const { pos, bytes } = this;
-    const start = this.#start;
-    if (pos - start > this.#maxBytes) throw this.#tooLong();
-    if (bytes.length === SLAB) {
-      // Words are written faster where they are aligned.
-      this.#start = (pos + 7) & ~7;
-      return bytes.subarray(start, pos);
-    }
-    const copy = Buffer.allocUnsafeSlow(pos - start);
-    bytes.copy(copy, 0, start, pos);
-    return copy;
+    if (pos > bytes.length) throw overrun();
+    if (pos > this.#maxBytes) throw this.#tooLong();
+    // Not from Node's pool, which would bring along what else is in there.
+    const result = Buffer.allocUnsafeSlow(pos);
+    bytes.copy(result, 0, 0, pos);
+    if (this.#moved) moved.add(result);
+    return result;
   }
 
-  /** Gives the room that is left back. */
+  /** Gives the memory back. */
   release(): void {
     const chunk = this.#chunk;
     const { length } = chunk.bytes;
-    if (length > SLAB) {
-      if (length <= KEEP) spare = chunk;
-    } else if (length - this.#start >= ENOUGH) {
-      slab = chunk;
-      free = this.#start;
-    }
+    if (length === CHUNK) idle = chunk;
+    else if (length <= KEEP) spare = chunk;
   }
 
   /** Makes room for `size` more bytes. */
@@ -99,15 +98,24 @@ export class Output {
   /** Positions stay what they are. */
   #grow(size: number): void {
     const { pos, bytes } = this;
-    const start = this.#start;
-    if (pos - start > this.#maxBytes) throw this.#tooLong();
+    if (pos > bytes.length) throw overrun();
+    if (pos > this.#maxBytes) throw this.#tooLong();
     const needed = Math.max(bytes.length * 2, pos + size);
     let larger = spare;
     if (larger === null || larger.bytes.length < needed) larger = makeChunk(needed);
     spare = null;
-    bytes.copy(larger.bytes, start, start, pos);
+    bytes.copy(larger.bytes, 0, 0, pos);
     this.release();
     this.#use(larger);
+  }
+
+  /** Moves bytes to where they belong after all: a header turned out wider or narrower. */
+  move(to: number, from: number, end: number): void {
+    const { bytes } = this;
+    // Beyond its end a Buffer takes nothing, and says nothing.
+    if (end > bytes.length || to + (end - from) > bytes.length) throw overrun();
+    bytes.copyWithin(to, from, end);
+    this.#moved = true;
   }
 
   #tooLong(): CodecError {
@@ -136,17 +144,10 @@ export class Output {
   }
 }
 
-function takeSlab(): Chunk {
-  // A getter in the data may encode something itself: then the slab is taken.
-  const chunk = slab ?? makeSlab();
-  slab = null;
-  return chunk;
-}
-
-function makeSlab(): Chunk {
-  const chunk = makeChunk(SLAB);
-  // Handing one result over to a worker would take the room of all others away.
-  markAsUntransferable(chunk.bytes.buffer);
+function takeChunk(): Chunk {
+  // A getter in the data may encode something itself: then the chunk is in use.
+  const chunk = idle ?? makeChunk(CHUNK);
+  idle = null;
   return chunk;
 }
 

@@ -7,6 +7,7 @@
 import { CodecError } from '../errors.ts';
 import { type Cell, getNotes, type Key } from './notes.ts';
 import { joinPath } from './path.ts';
+import { propertyNames } from './property-names.ts';
 import { PhpFloat } from './values.ts';
 import { type View, viewOf } from './view.ts';
 
@@ -39,7 +40,7 @@ export function settleReferences(root: object): ReadonlySet<Cell> {
   for (let visit = todo.pop(); visit !== undefined; visit = todo.pop()) {
     const { container, before } = visit;
     const view = viewOf(container, before);
-    for (const key of Object.keys(container)) {
+    for (const key of propertyNames(container)) {
       const value = (container as Record<string, unknown>)[key];
       const step = { above: visit.step, key };
       const cell = view?.cell(key, value);

@@ -47,7 +47,7 @@ const msgpack: ValueFormat = {
  * ```
  *
  * @param value Anything that PHP can hold; see the table of values in the README.
- * @returns a Buffer that may share its `ArrayBuffer` with other results, as Node's small Buffers do
+ * @returns a Buffer with an `ArrayBuffer` of its own, exactly as large as itself
  * @throws CodecError `ERR_PSB_CODEC_VALUE` for what PHP cannot hold (functions, symbols, …),
  * `ERR_PSB_CODEC_REFERENCE` for a cycle that PHP did not make, `ERR_PSB_CLASS_LOST` for a plain
  * object in the place of a PhpObject; each with the path

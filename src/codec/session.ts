@@ -52,7 +52,7 @@ const HANDLERS: { readonly [name in SessionHandlerName]?: SerializeHandler } = {
  * ```
  *
  * @param variables The session variables; those that are `undefined` are left out.
- * @returns a Buffer that may share its `ArrayBuffer` with other results, as Node's small Buffers do
+ * @returns a Buffer with an `ArrayBuffer` of its own, exactly as large as itself
  * @throws CodecError as `serialize()` does, and `ERR_PSB_CODEC_VALUE` for a name that the handler
  * cannot write (PHP would drop the variable, or save nothing at all)
  */

@@ -34,9 +34,16 @@ export function decodeText(
     return (bytes as unknown as NativeText).latin1Slice(start, end);
   }
   const text = decodeUtf8(bytes, start, end, view);
-  if (text !== undefined) return text;
+  return text ?? ownCopy(bytes, start, end);
+}
+
+/**
+ * Bytes as a Buffer with memory of its own: neither the blob's, which a view would keep, nor that
+ * of Node's pool, where those of other sessions stand.
+ */
+export function ownCopy(bytes: Uint8Array, start = 0, end: number = bytes.length): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start);
-  bytes.copy(copy, 0, start, end);
+  copy.set(bytes.subarray(start, end));
   return copy;
 }
 

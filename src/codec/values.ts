@@ -6,9 +6,14 @@
  * package is recognised as well.
  */
 
+import { type InspectOptions, inspect } from 'node:util';
 import { CodecError } from '../errors.ts';
 import { isClassName } from './class-name.ts';
-import { getNotes, Layout, makeNotes, setNotes } from './notes.ts';
+import { define } from './define.ts';
+import { getNotes, INT_KEY, Layout, makeNotes, setNotes, stampNotes } from './notes.ts';
+import { guardProperties, propertyNames } from './property-names.ts';
+import { newNameFault } from './refusals.ts';
+import { ownCopy } from './text.ts';
 
 const { toString: tagOf } = Object.prototype;
 
@@ -16,6 +21,9 @@ const OBJECT = Symbol.for('php-session-bridge.PhpObject');
 const ENUM = Symbol.for('php-session-bridge.PhpEnum');
 const FLOAT = Symbol.for('php-session-bridge.PhpFloat');
 const SERIALIZED = Symbol.for('php-session-bridge.PhpSerializedObject');
+
+/** Enum cases and payloads are noted, as every object is, so that containers know where one stood. */
+const OPAQUE = makeNotes({});
 
 /** The visibility of a property: a private one of a parent class names that class. */
 export type Visibility = 'public' | 'protected' | 'private' | { readonly private: string };
@@ -44,8 +52,9 @@ export class PhpObject {
    * @param className The fully qualified class name, without a leading backslash.
    * @param properties The properties in PHP's order.
    * @param options Visibility of properties that are not public.
-   * @throws CodecError `ERR_PSB_CODEC_VALUE` if PHP would not accept the class name, or for
-   * properties that are none: a Map, a Date, null
+   * @throws CodecError `ERR_PSB_CODEC_VALUE` if PHP would not accept the class name, for properties
+   * that are none (a Map, a Date, null), and for a name that begins with NUL, is `toJSON` or
+   * `__PHP_Incomplete_Class_Name`
    */
   constructor(className: string, properties: object = {}, options: PhpObjectOptions = {}) {
     if (typeof className !== 'string' || !isClassName(className)) {
@@ -53,6 +62,7 @@ export class PhpObject {
     }
     const names = namesOf(properties);
     const visibility = options?.visibility;
+    for (const name of names) assertNewName(name);
     for (const name of names) define(this, name, (properties as Record<string, unknown>)[name]);
     const scopes = names.map((name) => {
       const wish =
@@ -65,6 +75,8 @@ export class PhpObject {
   /**
    * A copy of this object with the given properties changed or, as public ones, added.
    * A PHP property named `with` hides this method: `PhpObject.with(object, …)` always works.
+   *
+   * @throws CodecError `ERR_PSB_CODEC_VALUE` for the names that the constructor refuses
    */
   with(properties: object): this {
     return PhpObject.with(this, properties);
@@ -73,12 +85,30 @@ export class PhpObject {
   static with<T extends PhpObject>(object: T, properties: object): T {
     const notes = getNotes(object);
     const copy = Object.create(Object.getPrototypeOf(object)) as T;
-    for (const name of Object.keys(object)) define(copy, name, object[name]);
+    for (const name of propertyNames(object)) define(copy, name, object[name]);
     for (const name of namesOf(properties)) {
+      if (notes?.layout?.names.includes(name) !== true) assertNewName(name);
       define(copy, name, (properties as Record<string, unknown>)[name]);
     }
     if (notes !== undefined) setNotes(copy, notes);
+    if (notes?.layout) guardProperties(copy, notes.layout);
     return copy;
+  }
+
+  /**
+   * What `JSON.stringify()` shows: the public properties, as PHP's json_encode(). A copy by
+   * `PhpObject.toArray(object)` or `{ ...object }` has all of them.
+   */
+  toJSON(): Record<string, unknown> {
+    const shown: Record<string, unknown> = {};
+    const layout = getNotes(this)?.layout;
+    // A clone that has lost its class does not say which of them are public.
+    if (!layout) return shown;
+    for (const name of propertyNames(this)) {
+      const scope = layout.scopeOf(name);
+      if (scope === null || scope === INT_KEY) define(shown, name, this[name]);
+    }
+    return shown;
   }
 
   /** The class name of an object. */
@@ -114,11 +144,15 @@ export class PhpObject {
 
   /**
    * States that a plain object is meant as a PHP array, though it stands where a PhpObject was
-   * (which is otherwise refused: PHP would get an array and die on a method call).
+   * (which is otherwise refused: PHP would get an array and die on a method call). Of a PhpObject:
+   * all its properties, whatever their visibility, as an array.
    */
   static toArray<T extends object>(properties: T): T {
     namesOf(properties);
     const array = { ...properties };
+    if (properties instanceof PhpObject) {
+      for (const name of propertyNames(properties)) define(array, name, properties[name]);
+    }
     setNotes(array, makeNotes({ isArray: true }));
     return array;
   }
@@ -128,10 +162,22 @@ export class PhpObject {
   }
 }
 
-/** A case of a PHP enum. Two of the same class and case are the same value to PHP. */
+/** What a PhpEnum is, whatever became of its properties. */
+export interface EnumCase {
+  readonly className: string;
+  readonly caseName: string;
+}
+
+/**
+ * A case of a PHP enum. Two of the same class and case are the same value to PHP.
+ *
+ * It cannot be changed: another case is another `new PhpEnum(…)`. A copy by a spread or a clone is
+ * an object like any other, and refused in its place (`ERR_PSB_CLASS_LOST`).
+ */
 export class PhpEnum {
   readonly className: string;
   readonly caseName: string;
+  readonly #case: EnumCase;
 
   /** @throws CodecError `ERR_PSB_CODEC_VALUE` if one of the names is no text */
   constructor(className: string, caseName: string) {
@@ -140,10 +186,13 @@ export class PhpEnum {
     }
     this.className = className;
     this.caseName = caseName;
+    this.#case = { className, caseName };
+    stampNotes(this, OPAQUE);
+    Object.freeze(this);
   }
 
   static {
-    brand(PhpEnum, ENUM);
+    brand(PhpEnum, ENUM, (value) => (#case in value ? (value as PhpEnum).#case : undefined));
   }
 }
 
@@ -172,41 +221,75 @@ export class PhpFloat {
   }
 }
 
-/** An object of a class that serializes itself by PHP's `Serializable`: opaque bytes. */
+/** What a PhpSerializedObject is, whatever became of its properties. */
+export interface Payload {
+  readonly className: string;
+  /** Not to be changed. */
+  readonly data: Buffer;
+}
+
+/**
+ * An object of a class that serializes itself by PHP's `Serializable`: opaque bytes.
+ *
+ * It cannot be changed: other bytes are another `new PhpSerializedObject(…)`, which keeps a copy of
+ * them, as `data` is one at each call. A copy by a spread or a clone is an object like any other,
+ * and refused in its place (`ERR_PSB_CLASS_LOST`).
+ */
 export class PhpSerializedObject {
   readonly className: string;
-  readonly data: Buffer;
+  declare readonly data: Buffer;
+  readonly #payload: Payload;
 
   /** @throws CodecError `ERR_PSB_CODEC_VALUE` for data that is no bytes */
-  constructor(className: string, data: Buffer) {
+  constructor(className: string, data: Uint8Array) {
     if (typeof className !== 'string') {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'a PhpSerializedObject has the name of a class');
     }
     if (!(data instanceof Uint8Array)) {
       throw new CodecError('ERR_PSB_CODEC_VALUE', 'the data of a PhpSerializedObject are bytes');
     }
+    const own = ownCopy(data);
     this.className = className;
-    this.data = data;
+    // Merging something into the bytes that are shown must not reach those that are written.
+    Object.defineProperty(this, 'data', { get: () => ownCopy(own), enumerable: true });
+    this.#payload = { className, data: own };
+    stampNotes(this, OPAQUE);
+    Object.freeze(this);
+  }
+
+  /** What console.log() shows. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { className, data } = this;
+    return `PhpSerializedObject ${inspect({ className, data }, options)}`;
   }
 
   static {
-    brand(PhpSerializedObject, SERIALIZED);
+    brand(PhpSerializedObject, SERIALIZED, (value) =>
+      #payload in value ? (value as PhpSerializedObject).#payload : undefined,
+    );
   }
 }
 
-/** Gives an object a property of any name: `__proto__` must not reach the prototype. */
-export function define(target: object, name: string, value: unknown): void {
-  if (name === '__proto__') {
-    Object.defineProperty(target, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    });
-  } else {
-    (target as Record<string, unknown>)[name] = value;
-  }
+/**
+ * The class and case that a PhpEnum was made with; `undefined` for a clone of one, a Proxy over one
+ * or anything else, which may say whatever it likes in its properties.
+ */
+export function enumCaseOf(value: object): EnumCase | undefined {
+  return stateOf<EnumCase>(value, ENUM);
 }
+
+/** The class and the bytes that a PhpSerializedObject was made with, likewise. */
+export function payloadOf(value: object): Payload | undefined {
+  return stateOf<Payload>(value, SERIALIZED);
+}
+
+/** Asked by the symbol, so that a value made by another copy of the package answers, too. */
+function stateOf<T extends object>(value: object, symbol: symbol): T | undefined {
+  const state = (value as { readonly [name: symbol]: unknown })[symbol];
+  return typeof state === 'object' && state !== null ? (state as T) : undefined;
+}
+
+export { define } from './define.ts';
 
 /** Is it a value that PHP holds as an object? */
 export function isObjectValue(value: unknown): value is PhpObject | PhpEnum | PhpSerializedObject {
@@ -233,17 +316,39 @@ function scopeFor(visibility: Visibility, className: string): string | null {
   if (visibility === 'public') return null;
   if (visibility === 'protected') return '*';
   if (visibility === 'private') return className;
-  if (typeof visibility?.private === 'string') return visibility.private;
+  const declaring = typeof visibility === 'object' ? visibility?.private : undefined;
+  if (typeof declaring === 'string' && isClassName(declaring)) return declaring;
   throw new CodecError(
     'ERR_PSB_CODEC_VALUE',
     "a visibility is 'public', 'protected', 'private' or { private: class }",
   );
 }
 
-function brand(kind: { readonly prototype: object }, symbol: symbol): void {
-  Object.defineProperty(kind.prototype, symbol, { value: true });
+/** @param state What a value of this kind is; without it that is in the notes. */
+function brand(
+  kind: { readonly prototype: object },
+  symbol: symbol,
+  state?: (value: object) => object | undefined,
+): void {
+  Object.defineProperty(
+    kind.prototype,
+    symbol,
+    state === undefined
+      ? { value: true }
+      : {
+          get(this: object) {
+            return state(this);
+          },
+        },
+  );
   Object.defineProperty(kind, Symbol.hasInstance, {
     value: (value: unknown): boolean =>
       typeof value === 'object' && value !== null && symbol in value,
   });
+}
+
+/** A property that PHP itself could not have added, or that would speak for the object. */
+function assertNewName(name: string): void {
+  const fault = newNameFault(name);
+  if (fault !== undefined) throw new CodecError('ERR_PSB_CODEC_VALUE', fault, { path: name });
 }

@@ -6,6 +6,7 @@
 
 import { type Cell, getNotes, type HiddenSlot, type Key, type Notes } from './notes.ts';
 import { parseFloatText } from './php/floats.ts';
+import { propertyNames } from './property-names.ts';
 
 const LOOKUP = 16;
 
@@ -29,7 +30,7 @@ export class View {
   /** The keys in PHP's order, hidden slots among them. Without regard to `undefined` values. */
   keys(): readonly (Key | HiddenSlot)[] {
     const { notes, container } = this;
-    const present = Object.keys(container);
+    const present = notes.layout === null ? Object.keys(container) : propertyNames(container);
     const order = notes.order ?? notes.layout?.names;
     if (order === undefined || Array.isArray(container)) return present;
     if (order.length === present.length) {

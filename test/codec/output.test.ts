@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { serialize, unserialize } from '../../src/codec/index.ts';
+import { encodeSession, serialize, unserialize } from '../../src/codec/index.ts';
 
 const formats = ['php', 'igbinary', 'msgpack'] as const;
 
@@ -40,15 +40,47 @@ describe.each(formats)('results in %s', (format) => {
     }
   });
 
-  it('cannot be handed over to a worker with what else is in their memory', () => {
-    const bytes = serialize({ a: 1 }, { format });
-    const copy = Buffer.from(bytes);
-    try {
-      structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
-    } catch {
-      // Older Nodes refuse it, newer ones send a copy.
+  it('bring no other result along, in their buffer or in a clone', () => {
+    serialize({ secret: 'S'.repeat(3000) }, { format });
+    for (const text of ['', 'a', 'b'.repeat(300), 'c'.repeat(5000), 'd'.repeat(200_000)]) {
+      const bytes = serialize({ text }, { format });
+      expect(bytes.byteOffset).toBe(0);
+      expect(bytes.buffer.byteLength).toBe(bytes.length);
+      const clone = structuredClone(bytes);
+      expect(clone.buffer.byteLength).toBe(bytes.length);
+      expect(Buffer.from(clone.buffer).includes('SSSS')).toBe(false);
     }
-    expect(bytes.equals(copy)).toBe(true);
-    expect(serialize({ a: 1 }, { format }).equals(copy)).toBe(true);
   });
+
+  it('may be handed over to a worker, and the others stay', () => {
+    const [bytes, other] = [serialize({ a: 1 }, { format }), serialize({ a: 2 }, { format })];
+    const copy = Buffer.from(other);
+    structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+    expect(bytes.length).toBe(0);
+    expect(other.equals(copy)).toBe(true);
+    expect(serialize({ a: 2 }, { format }).equals(copy)).toBe(true);
+  });
+
+  it('hold no more memory than they have bytes, within reason', () => {
+    const used = () => process.memoryUsage().arrayBuffers;
+    const before = used();
+    const kept = Array.from({ length: 2000 }, (_, i) =>
+      serialize({ i, text: 'x'.repeat(200) }, { format }),
+    );
+    const bytes = kept.reduce((sum, { length }) => sum + length, 0);
+    expect(used() - before).toBeLessThan(bytes * 2);
+  });
+});
+
+describe('whole sessions', () => {
+  it.each(['php', 'php_binary', 'php_serialize', 'igbinary', 'msgpack'] as const)(
+    'under %s have memory of their own as well',
+    (handler) => {
+      encodeSession({ secret: 'S'.repeat(3000) }, { handler });
+      for (const variables of [{}, { a: 1 }, { b: 'b'.repeat(300) }, { c: 'c'.repeat(200_000) }]) {
+        const bytes = encodeSession(variables, { handler });
+        expect(bytes.buffer.byteLength).toBe(bytes.length);
+      }
+    },
+  );
 });

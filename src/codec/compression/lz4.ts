@@ -3,6 +3,8 @@
  * LZ4 *block*. It is no LZ4 frame, so frame tools cannot read it.
  */
 
+import { ownBytes } from './own-bytes.ts';
+
 export const LZ4_HEADER = 5;
 
 const MIN_MATCH = 4;
@@ -33,7 +35,7 @@ export function compressLz4(input: Uint8Array, level: number): Buffer {
   const output = Buffer.allocUnsafeSlow(LZ4_HEADER + length + Math.ceil(length / 255) + 16);
   output.writeUInt32LE(length, 1);
   output[0] = crc8(output, 1, LZ4_HEADER);
-  return output.subarray(0, writeBlock(input, output, attempts));
+  return ownBytes(output, writeBlock(input, output, attempts));
 }
 
 function writeBlock(input: Uint8Array, output: Buffer, attempts: number): number {

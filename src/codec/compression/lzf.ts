@@ -6,6 +6,8 @@
  * bits of length (7: one more length byte follows) and thirteen bits of distance.
  */
 
+import { ownBytes } from './own-bytes.ts';
+
 const MAX_LITERALS = 32;
 const MAX_DISTANCE = 1 << 13;
 const MAX_MATCH = (1 << 8) + (1 << 3);
@@ -73,7 +75,7 @@ export function compressLzf(input: Uint8Array): Buffer {
   }
   if (literals === 0) out--;
   else output[out - literals - 1] = literals - 1;
-  return output.subarray(0, out);
+  return ownBytes(output, out);
 }
 
 /**

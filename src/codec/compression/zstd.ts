@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { CodecError } from '../../errors.ts';
+import { ownBytes } from './own-bytes.ts';
 
 interface Zstd {
   compress(bytes: Uint8Array, level: number): Uint8Array;
@@ -30,7 +31,7 @@ let implementation: Zstd | undefined;
 export function compressZstd(input: Uint8Array, level: number): Buffer {
   implementation ??= findZstd();
   const effective = level < 1 ? DEFAULT_LEVEL : Math.min(level, MAX_LEVEL);
-  const output = toBuffer(implementation.compress(input, effective));
+  const output = ownBytes(implementation.compress(input, effective));
   if (zstdLength(output) !== input.length) {
     throw new CodecError(
       'ERR_PSB_COMPRESSION',
@@ -49,7 +50,7 @@ export function decompressZstd(input: Uint8Array, length: number): Buffer | unde
   } catch {
     return undefined;
   }
-  return output.length === length ? toBuffer(output) : undefined;
+  return output.length === length ? ownBytes(output) : undefined;
 }
 
 /** The content size in a frame's header, or -1 if this is no frame or it does not say. */
@@ -142,10 +143,4 @@ function peerZstd(): Zstd {
       cause,
     });
   }
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

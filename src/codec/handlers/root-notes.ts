@@ -1,9 +1,10 @@
 /** The notes of the root, for handlers that hold the variables side by side. */
 
 import { CodecError } from '../../errors.ts';
+import { define } from '../define.ts';
 import { isIntegerKey } from '../integers.ts';
 import { getNotes, isArrayIndex, type Key, makeNotes, setNotes } from '../notes.ts';
-import { define, isObjectValue } from '../values.ts';
+import { isObjectValue } from '../values.ts';
 import type { Variables } from './session-handler.ts';
 
 export class RootBuilder {

@@ -132,7 +132,7 @@ export class IgbinaryOutput extends BinaryOutput {
     const header = written < 256 ? 2 : written < 65536 ? 3 : 5;
     const b = this.bytes;
     let p = this.pos;
-    if (header !== guess) b.copyWithin(p + header, p + guess, p + guess + written);
+    if (header !== guess) this.move(p + header, p + guess, p + guess + written);
     if (header === 2) {
       b[p++] = fullType;
       b[p++] = written;

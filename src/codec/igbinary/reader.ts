@@ -15,6 +15,7 @@ import {
   REPEATED,
   REPEATED_KID,
 } from '../containers.ts';
+import { define, isPerilous } from '../define.ts';
 import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
 import {
@@ -30,7 +31,7 @@ import {
 import { type Holders, ObjectBuilder } from '../object-builder.ts';
 import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
-import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
+import { isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { hiddenPlace, type IgbinaryNotes, noteIgbinary } from './igbinary-notes.ts';
 import { readPlain } from './plain-reader.ts';
@@ -277,6 +278,7 @@ export class IgbinaryReader implements Holders {
           } else {
             this.#pos = p;
             value = this.#otherBody(body, className, from, depth, key);
+            isNoted = true;
             p = this.#pos;
             if (cell !== null) cell.value = value;
             ids.push(cell ?? value);
@@ -321,7 +323,7 @@ export class IgbinaryReader implements Holders {
               // PHP never marks an array as a reference that it shares otherwise.
               cell = null;
             } else {
-              isNoted = value instanceof PhpObject;
+              isNoted = isObjectValue(value);
             }
           }
           break;
@@ -454,7 +456,7 @@ export class IgbinaryReader implements Holders {
           if (kind === MAP) (shape as HiddenSlot).value = value;
           else (shape as ObjectBuilder).store(value);
           if (kind === MAP) shape = null;
-        } else if (key === '__proto__') {
+        } else if (isPerilous(key)) {
           define(container as object, key, value);
         } else {
           (container as Record<Key, unknown>)[key] = value;
@@ -535,7 +537,7 @@ export class IgbinaryReader implements Holders {
             else (shape as ObjectBuilder).store(done);
             if (kind === MAP) shape = null;
           } else {
-            if (key === '__proto__') define(container as object, key, done);
+            if (isPerilous(key)) define(container as object, key, done);
             else (container as Record<Key, unknown>)[key] = done;
             if (noted) {
               marks.kidKeys.push(key);

@@ -4,8 +4,10 @@
  * containers; both carry the same `body` token, and are written as one while they are still equal.
  */
 import { CodecError } from '../../errors.ts';
+import { define } from '../define.ts';
 import { getNotes, type Key, makeNotes, type Notes, setNotes } from '../notes.ts';
-import { define, isObjectValue } from '../values.ts';
+import { ownCopy } from '../text.ts';
+import { isObjectValue } from '../values.ts';
 
 /** Room that copies may take: sharing in the bytes must not become an explosion in memory. */
 export interface CopyBudget {
@@ -29,6 +31,7 @@ export function copyOfBody(original: object, budget: CopyBudget): object {
   if (flat !== null) return flat;
   const root = emptyLike(original);
   const copies = new Map<object, object>([[original, root]]);
+  const bytes = new Map<object, object>();
   const todo = [original];
   for (let source = todo.pop(); source !== undefined; source = todo.pop()) {
     const notes = withBody(source);
@@ -48,12 +51,21 @@ export function copyOfBody(original: object, budget: CopyBudget): object {
           }
         }
         define(copy, key, nested);
+      } else if (Buffer.isBuffer(value) && notes.cells?.has(key) !== true) {
+        // Eight bytes take about the room of an element.
+        spend(budget, value.length >> 3);
+        const own = ownCopy(value);
+        bytes.set(value, own);
+        define(copy, key, own);
       } else {
         define(copy, key, value);
       }
     }
   }
-  for (const [source, copy] of copies) setNotes(copy, movedNotes(getNotes(source)!, copies));
+  const moved = (value: unknown): unknown =>
+    (typeof value === 'object' && value !== null && (copies.get(value) ?? bytes.get(value))) ||
+    value;
+  for (const [source, copy] of copies) setNotes(copy, movedNotes(getNotes(source)!, moved));
   return root;
 }
 
@@ -95,9 +107,7 @@ function withBody(container: object): Notes {
   return notes;
 }
 
-function movedNotes(notes: Notes, copies: ReadonlyMap<object, object>): Notes {
-  const moved = (value: unknown): unknown =>
-    (typeof value === 'object' && value !== null && copies.get(value)) || value;
+function movedNotes(notes: Notes, moved: (value: unknown) => unknown): Notes {
   if (notes.kids === null && notes.values === null) return notes;
   return makeNotes({
     ...notes,

@@ -2,9 +2,11 @@
  * igbinary's string table: every string of a blob, be it a value, a key, a property name or the
  * name of a class or an enum case, gets the next id when it is written in full.
  */
+import { CodecError } from '../../errors.ts';
 import { BlobText } from '../blob-text.ts';
+import { isPerilous } from '../define.ts';
 import { internalised, keySlot, keyTexts } from '../key-cache.ts';
-import { decodeText } from '../text.ts';
+import { decodeText, ownCopy } from '../text.ts';
 
 /** What a string is as the key of an array. */
 export const PLAIN_KEY = 1;
@@ -12,13 +14,16 @@ export const PLAIN_KEY = 1;
 export const INDEX_KEY = 2;
 /** PHP would have made an integer of it, JavaScript keeps it a name. */
 export const INTEGER_KEY = 3;
-/** `__proto__` */
+/** Every object has it: see define.ts. */
 const PROTO_KEY = 4;
 /** A name that was not asked for as a key yet. */
 const NAME = 5;
 
 /** What the string of an id is as a key: 0 as long as nobody has asked. One table uses it at a time. */
 let kinds = new Uint8Array(1024);
+
+/** How many bytes the copies of shared byte strings may take in even the smallest blob. */
+const COPIED = 16 * 1024 * 1024;
 
 const OWNERS = 4096;
 /** Which string of the blob at hand had this hash last: its id plus `epoch`. */
@@ -38,6 +43,7 @@ export class StringTable {
   isWatching = true;
   readonly #epoch: number;
   #others: Set<string> | null = null;
+  #copied = 0;
   readonly #text: BlobText;
 
   constructor(bytes: Buffer) {
@@ -70,7 +76,7 @@ export class StringTable {
     const text = keyTexts[keySlot(this.#bytes, start, length)]!;
     const id = this.texts.push(text) - 1;
     if (this.isWatching && length > 0) this.#watch(id, start, length, text);
-    if (id >= kinds.length) growKinds();
+    if (id >= kinds.length) growKinds(id);
     kinds[id] = NAME;
     return id;
   }
@@ -90,7 +96,7 @@ export class StringTable {
 
   /** The kind of a key by its id. */
   keyKind(id: number): number {
-    const kind = kinds[id]!;
+    const kind = storedKind(id);
     return kind === 0 || kind === NAME ? this.#findKind(id) : kind;
   }
 
@@ -101,7 +107,7 @@ export class StringTable {
     if (typeof this.texts[id] !== 'string') return kind;
     // A text that came as a value is not yet one that V8 finds properties by.
     if (kind === PLAIN_KEY) this.texts[id] = internalised(text);
-    if (id >= kinds.length) growKinds();
+    if (id >= kinds.length) growKinds(id);
     kinds[id] = kind;
     return kind;
   }
@@ -119,9 +125,21 @@ export class StringTable {
   value(id: number): string | Buffer {
     const text = this.texts[id]!;
     if (typeof text === 'number') return this.value(this.#load(id, text));
-    if (typeof text !== 'string') return Buffer.from(text);
+    if (typeof text !== 'string') return this.#copy(text);
     // A name with odd bytes is text only as a name.
-    return kinds[id] !== 0 && HAS_ODD.test(text) ? this.#reread(text) : text;
+    return storedKind(id) !== 0 && HAS_ODD.test(text) ? this.#reread(text) : text;
+  }
+
+  /** Bytes are a Buffer of its own in every place, where PHP has one string for all of them. */
+  #copy(bytes: Buffer): Buffer {
+    this.#copied += bytes.length;
+    if (this.#copied > COPIED + 16 * this.#bytes.length) {
+      throw new CodecError(
+        'ERR_PSB_CODEC_LIMIT',
+        'byte strings that are shared would take far more room than their bytes',
+      );
+    }
+    return ownCopy(bytes);
   }
 
   #load(id: number, at: number): number {
@@ -178,8 +196,13 @@ export class StringTable {
   }
 }
 
-function growKinds(): void {
-  const larger = new Uint8Array(kinds.length * 2);
+/** Strings that came as values have no place in the table yet. */
+function storedKind(id: number): number {
+  return id < kinds.length ? kinds[id]! : 0;
+}
+
+function growKinds(id: number): void {
+  const larger = new Uint8Array(Math.max(kinds.length * 2, id + 1));
   larger.set(kinds);
   kinds = larger;
 }
@@ -190,7 +213,7 @@ const DECIMAL = /^(?:0|-?[1-9]\d{0,18})$/;
 function kindOf(text: string): number {
   const first = text.charCodeAt(0);
   if (!(first <= 57 && (first >= 48 || first === 45)) || !DECIMAL.test(text)) {
-    return text === '__proto__' ? PROTO_KEY : PLAIN_KEY;
+    return isPerilous(text) ? PROTO_KEY : PLAIN_KEY;
   }
   if (first !== 45 && Number(text) < 4294967295) return INDEX_KEY;
   const number = BigInt(text);

@@ -5,13 +5,7 @@
 import { BinaryWriter, Frame, FrameStack, UNSETTLED } from '../binary-writer.ts';
 import { type Cell, getNotes, type HiddenSlot, type Key, type Notes } from '../notes.ts';
 import { settleReferences } from '../references.ts';
-import {
-  isObjectValue,
-  PhpEnum,
-  PhpFloat,
-  PhpObject,
-  type PhpSerializedObject,
-} from '../values.ts';
+import { enumCaseOf, isObjectValue, PhpFloat, type PhpObject, payloadOf } from '../values.ts';
 import type { View } from '../view.ts';
 import * as F from './format.ts';
 import { hiddenPlace, type IgbinaryNotes, igbinaryNotes } from './igbinary-notes.ts';
@@ -178,7 +172,10 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
     const { out } = this;
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
-      const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
+      const enumCase = enumCaseOf(value);
+      const payload = enumCase === undefined ? payloadOf(value) : undefined;
+      const identity =
+        enumCase === undefined ? value : `${enumCase.className}:${enumCase.caseName}`;
       this.#objects ??= new Map();
       const known = this.#objects.get(identity);
       if (known !== undefined) {
@@ -186,13 +183,14 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
         return false;
       }
       this.#objects.set(identity, this.#nextId++);
-      if (value instanceof PhpObject) return this.#openObject(value, key);
-      if (value instanceof PhpEnum) {
-        if (!out.className(value.className)) throw this.lone(key);
+      if (enumCase !== undefined) {
+        if (!out.className(enumCase.className)) throw this.lone(key);
         out.byte(F.ENUM_CASE);
-        if (!out.name(value.caseName)) throw this.lone(key);
+        if (!out.name(enumCase.caseName)) throw this.lone(key);
+      } else if (payload === undefined) {
+        return this.#openObject(value as PhpObject, key);
       } else {
-        const { className, data } = value as PhpSerializedObject;
+        const { className, data } = payload;
         if (!out.className(className)) throw this.lone(key);
         out.sized(F.PAYLOAD8, data.length);
         out.raw(data);
@@ -249,7 +247,7 @@ class Writer extends BinaryWriter<IgbinaryOutput, IgbinaryFrame> {
   }
 
   #openObject(value: PhpObject, key: Key): boolean {
-    const notes = getNotes(value) as Notes;
+    const notes = this.notesOf(value, key);
     if (!this.out.className(notes.layout!.className)) throw this.lone(key);
     this.#open(this.enterObject(value, key, notes), igbinaryNotes(notes));
     return true;

@@ -68,9 +68,7 @@ export class MsgpackOutput extends BinaryOutput {
     if (written < 0) return false;
     const header = written < 32 ? 1 : written < 256 ? 2 : written < 65536 ? 3 : 5;
     const start = this.pos;
-    if (header !== guess) {
-      this.bytes.copyWithin(start + header, start + guess, start + guess + written);
-    }
+    if (header !== guess) this.move(start + header, start + guess, start + guess + written);
     this.#stringHeader(written);
     this.pos = start + header + written;
     return true;

@@ -14,6 +14,7 @@ import {
   REPEATED,
   REPEATED_KID,
 } from '../containers.ts';
+import { define, isPerilous } from '../define.ts';
 import { INDEX, keyKinds, keySlot, keyTexts } from '../key-cache.ts';
 import { expectedLayout, unmangle } from '../layouts.ts';
 import { mangledNames } from '../mangled-names.ts';
@@ -29,7 +30,7 @@ import {
 import { type Holders, ObjectBuilder } from '../object-builder.ts';
 import { OpenCells } from '../open-cells.ts';
 import { joinPath } from '../path.ts';
-import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
+import { isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import * as F from './format.ts';
 import { MsgpackCell, type MsgpackNotes, noteMsgpack } from './msgpack-notes.ts';
 import { skipMsgpack, taken } from './skip.ts';
@@ -301,12 +302,13 @@ export class MsgpackReader implements Holders {
             } else {
               cell = target instanceof MsgpackCell ? target : this.#cellOf(value);
             }
-            isNoted = value instanceof PhpObject;
+            isNoted = isObjectValue(value);
           }
         } else if (what === F.MARK_PAYLOAD) {
           if (count !== 1) throw this.#syntax(from, 'a bad mark', depth, key);
           this.#pos = p;
           value = this.#payload(from, depth, key);
+          isNoted = true;
           p = this.#pos;
           ids.push(value);
           opened = TOP;
@@ -314,6 +316,7 @@ export class MsgpackReader implements Holders {
           if (count !== 1) throw this.#syntax(from, 'a bad mark', depth, key);
           this.#pos = p;
           value = this.#enumCase(from, depth, key);
+          isNoted = true;
           p = this.#pos;
           ids.push(value);
           opened = TOP;
@@ -419,7 +422,7 @@ export class MsgpackReader implements Holders {
           return value;
         } else if (shape instanceof ObjectBuilder) {
           shape.store(value);
-        } else if (key === '__proto__') {
+        } else if (isPerilous(key)) {
           define(container as object, key, value);
         } else {
           (container as Record<Key, unknown>)[key] = value;
@@ -503,7 +506,7 @@ export class MsgpackReader implements Holders {
           } else if (shape instanceof ObjectBuilder) {
             shape.store(done);
           } else {
-            if (key === '__proto__') define(container as object, key, done);
+            if (isPerilous(key)) define(container as object, key, done);
             else (container as Record<Key, unknown>)[key] = done;
             if (noted) {
               marks.kidKeys.push(key);

@@ -8,11 +8,12 @@ import { BinaryWriter, Frame, FrameStack, UNSETTLED } from '../binary-writer.ts'
 import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from '../notes.ts';
 import { settleReferences } from '../references.ts';
 import {
+  type EnumCase,
+  enumCaseOf,
   isObjectValue,
-  PhpEnum,
   PhpFloat,
-  PhpObject,
-  type PhpSerializedObject,
+  type PhpObject,
+  payloadOf,
 } from '../values.ts';
 import { View } from '../view.ts';
 import * as F from './format.ts';
@@ -165,7 +166,10 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
     const isReference = cell !== undefined;
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
-      const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
+      const enumCase = enumCaseOf(value);
+      const payload = enumCase === undefined ? payloadOf(value) : undefined;
+      const identity =
+        enumCase === undefined ? value : `${enumCase.className}:${enumCase.caseName}`;
       const known = this.#objects?.get(identity);
       if (known !== undefined) {
         this.#mark(isReference ? F.MARK_OBJECT_REFERENCE : F.MARK_OBJECT, known);
@@ -174,12 +178,12 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
       }
       this.#objects ??= new Map();
       this.#objects.set(identity, ++this.#id);
-      if (value instanceof PhpEnum) {
-        this.#enumCase(value, key);
+      if (enumCase !== undefined) {
+        this.#enumCase(value, enumCase, key);
         return false;
       }
-      if (value instanceof PhpObject) return this.#openObject(value, key, isReference);
-      const { className, data } = value as PhpSerializedObject;
+      if (payload === undefined) return this.#openObject(value as PhpObject, key, isReference);
+      const { className, data } = payload;
       out.container(true, 2);
       out.byte(F.NIL);
       out.byte(F.MARK_PAYLOAD);
@@ -198,7 +202,7 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
     return this.#openArray(value, key, isReference, view);
   }
 
-  #enumCase(value: PhpEnum, key: Key): void {
+  #enumCase(value: object, { className, caseName }: EnumCase, key: Key): void {
     const { out } = this;
     if (msgpackNotes(getNotes(value))?.enumCase !== true) {
       throw this.refuse(
@@ -210,7 +214,7 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
     out.container(true, 2);
     out.byte(F.NIL);
     out.byte(F.MARK_ENUM);
-    if (!out.name(value.className) || !out.name(value.caseName)) throw this.lone(key);
+    if (!out.name(className) || !out.name(caseName)) throw this.lone(key);
   }
 
   #openArray(value: object, key: Key, isReference: boolean, parent: View | undefined): boolean {
@@ -249,7 +253,7 @@ class Writer extends BinaryWriter<MsgpackOutput, Frame> {
 
   #openObject(value: PhpObject, key: Key, isReference: boolean): boolean {
     const { out } = this;
-    const notes = getNotes(value) as Notes;
+    const notes = this.notesOf(value, key);
     const layout = notes.layout!;
     const frame = this.enterObject(value, key, notes);
     const isWrapped = msgpackNotes(notes)?.wrapped ?? layout.scopes.includes(INT_KEY);

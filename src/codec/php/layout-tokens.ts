@@ -53,7 +53,8 @@ function headSlot(b: Uint8Array, p: number): number {
 export function expectHead(layout: Layout): void {
   const tokens = layoutTokens(layout);
   // What is expected is stored without a look at its name.
-  if (tokens === undefined || tokens.words === null || layout.names.includes('__proto__')) return;
+  if (tokens === undefined || tokens.words === null || !layout.isExpectable || layout.isGuarded)
+    return;
   heads[headSlot(tokens.head, 0)] = layout;
 }
 

@@ -88,7 +88,7 @@ export class TextOutput extends Output {
     const to = start + sizeOf(count);
     if (to !== from) {
       this.reserve(ROOM);
-      this.bytes.copyWithin(to, from, this.pos);
+      this.move(to, from, this.pos);
       this.pos += to - from;
     }
     digits(this.bytes, start, count);
@@ -137,7 +137,7 @@ export class TextOutput extends Output {
       if (!isWellFormed(text)) return false;
       const end = digits(b, start, written);
       if (end !== body) {
-        b.copyWithin(p + (end - body), p, p + written);
+        this.move(p + (end - body), p, p + written);
         digits(b, start, written);
         b[end] = 58;
         b[end + 1] = 34;
@@ -274,7 +274,7 @@ export function putShort(b: Buffer, p: number, value: string): number {
   const body = quoted(b, p + 2, length);
   for (let i = 0; i < length; i++) {
     const unit = charCodeAt.call(text, i);
-    if (unit >= 0x80) return putWide(b, p + 2, text, body, i);
+    if (unit >= 0x80) return putWide(b, p + 2, text);
     b[body + i] = unit;
   }
   const end = body + length;
@@ -283,12 +283,14 @@ export function putShort(b: Buffer, p: number, value: string): number {
   return end + 2;
 }
 
-/** `LENGTH:"…";` of a short text whose first `ascii` units stand at `body` already. */
-function putWide(b: Buffer, start: number, value: string, body: number, ascii: number): number {
+/** `LENGTH:"…";` of a short text that is not ASCII. */
+function putWide(b: Buffer, start: number, value: string): number {
   const text = '' + value;
   const { length } = text;
-  let p = body + ascii;
-  for (let i = ascii; i < length; i++) {
+  // Only that short it matters for the width of the length how long it is in UTF-8.
+  let p = quoted(b, start, length < 10 && isTenAtLeast(text) ? 10 : length);
+  const body = p;
+  for (let i = 0; i < length; i++) {
     const unit = charCodeAt.call(text, i);
     if (unit < 0x80) {
       b[p++] = unit;
@@ -305,15 +307,21 @@ function putWide(b: Buffer, start: number, value: string, body: number, ascii: n
       p += 3;
     }
   }
-  const size = p - body;
-  if (length < 10 && size >= 10) {
-    for (let i = p; i > body; i--) b[i] = b[i - 1]!;
-    p++;
-  }
-  quoted(b, start, size);
+  quoted(b, start, p - body);
   b[p] = 34;
   b[p + 1] = 59;
   return p + 2;
+}
+
+/** Has this text ten bytes of UTF-8 or more? */
+function isTenAtLeast(value: string): boolean {
+  const text = '' + value;
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = charCodeAt.call(text, i);
+    if (unit >= 0x80) size += unit < 0x800 ? 1 : 2;
+  }
+  return size >= 10;
 }
 
 /** Writes `LENGTH:"` for a length below 100; returns the position after it. */

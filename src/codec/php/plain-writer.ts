@@ -105,6 +105,7 @@ export abstract class PlainWriter {
   /** Writes an object of a class, likewise; its slot is taken already. */
   protected plainObject(value: object, notes: Notes, layout: Layout): boolean {
     if (this.level >= this.plainLevels || notes.order !== null || !isPlainMap(notes)) return false;
+    if (layout.isGuarded) return false;
     const tokens = layoutTokens(layout);
     if (tokens === undefined || tokens.longest > LONGEST) return false;
     const { output, slots } = this;

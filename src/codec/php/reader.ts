@@ -17,6 +17,7 @@ import {
   REPEATED,
   REPEATED_KID,
 } from '../containers.ts';
+import { define } from '../define.ts';
 import {
   highestRank,
   INDEX,
@@ -46,7 +47,7 @@ import { ObjectBuilder } from '../object-builder.ts';
 import { joinPath } from '../path.ts';
 import { SHORT, shortText } from '../short-text.ts';
 import { asText, decodeKey, decodeText, decodeUtf8, isAsciiBytes } from '../text.ts';
-import { define, isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
+import { isObjectValue, PhpEnum, PhpObject, PhpSerializedObject } from '../values.ts';
 import { formatFloat, parseFloatText } from './floats.ts';
 import { expectHead, layoutAt } from './layout-tokens.ts';
 import { payloadInfo } from './payload.ts';
@@ -223,8 +224,10 @@ export class Reader {
     let value: unknown;
     // The last key of the open container, in the key cache; before its first, the one around it.
     let at = NO_KEY;
-    // Is the key `__proto__`?
+    // Is the key one that every object has?
     let proto = false;
+    // Is the value one of a class, but no container that closes later?
+    let isKid = false;
     // With slots: keys of a rank above this and up to that are new ones in their map.
     let ceiling = 0;
     const settled = slots === null ? 0 : highestRank();
@@ -403,11 +406,13 @@ export class Reader {
         }
         case 69:
           value = this.#enum(p, depth, key);
+          isKid = true;
           slots?.open(own, value as object);
           p = this.pos;
           break;
         case 67:
           value = this.#payload(p, depth, key, own);
+          isKid = true;
           slots?.open(own, value as object);
           p = this.pos;
           break;
@@ -447,6 +452,7 @@ export class Reader {
               throw this.#reference(from, depth, key);
             }
             value = slots.read(target);
+            isKid = isObjectValue(value);
             if (slots.hasPayloads && value instanceof PayloadSlot) {
               value = new PayloadSlot(value.payload, value.distance, letter === 114 ? 'r' : 'R');
               if (letter === 114) slots.open(own, value as object);
@@ -553,6 +559,18 @@ export class Reader {
           this.pos = p;
           return value;
         }
+        if (isKid) {
+          isKid = false;
+          if (kind === LIST) {
+            if (marks.kids.length === kidMark) {
+              marks.kidKeys.push(index - 1);
+              marks.kids.push(value as object);
+            }
+          } else if (kind !== BUILD) {
+            marks.kidKeys.push(key as Key);
+            marks.kids.push(value as object);
+          }
+        }
         left--;
       }
 
@@ -622,7 +640,7 @@ export class Reader {
         } else {
           // With slots it has stood there since it was opened.
           if (slots === null) {
-            if (key === '__proto__') define(container as object, key, done);
+            if (keyKinds[at] === PROTO) define(container as object, String(key), done);
             else (container as Record<Key, unknown>)[key] = done;
           }
           if (noted) {

@@ -18,18 +18,37 @@ export const skipped = {
   everyday: true,
 };
 
+/** Payloads within payloads are looked into no deeper: the data must not drive a recursion. */
+export const NESTED_PAYLOADS = 32;
+
 /**
  * Passes over one value.
  * @returns the position after it; if the bytes are no value, `-1 - position` of the fault.
  */
 export function skipValue(b: Buffer, start: number, maxDepth: number): number {
-  const end = b.length;
+  return skipWithin(b, start, b.length, 0, maxDepth, 0);
+}
+
+/**
+ * @param end Where the bytes end: within a payload that is before the end of `b`.
+ * @param base How many containers are open around it.
+ * @param payloads How many payloads it stands in.
+ */
+function skipWithin(
+  b: Buffer,
+  start: number,
+  end: number,
+  base: number,
+  maxDepth: number,
+  payloads: number,
+): number {
   let p = start;
-  let depth = 0;
+  let depth = base;
   // Values and keys still to come in the open container, two for each pair.
   let left = 0;
   let slots = 0;
   let everyday = true;
+  let backReferences = false;
   for (;;) {
     const letter = b[p];
     const isKey = left > 0 && (left & 1) === 0;
@@ -57,7 +76,7 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       if (b[p + 2] === 43) everyday = false;
       p = q + 1;
     } else if (letter === 83) {
-      const q = skipEscaped(b, p);
+      const q = skipEscaped(b, p, end);
       if (q < 0) return -1 - p;
       everyday = false;
       p = q;
@@ -102,8 +121,9 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       for (let d = b[q]!; d >= 48 && d <= 57; d = b[++q]!);
       if (q > from && b[q] === 46) for (let d = b[++q]!; d >= 48 && d <= 57; d = b[++q]!);
       if (b[p + 1] !== 58 || q === from || b[q] !== 59) {
-        q = b.indexOf(59, p);
-        if (b[p + 1] !== 58 || q < 0) return -1 - p;
+        q = p;
+        while (q < end && b[q] !== 59) q++;
+        if (b[p + 1] !== 58 || q === end) return -1 - p;
         if (parseFloatText(asText(b).latin1Slice(p + 2, q)) === undefined) return -1 - p;
       }
       p = q + 1;
@@ -112,7 +132,7 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       for (let d = b[q]!; d >= 48 && d <= 57; d = b[++q]!);
       if (b[p + 1] !== 58 || q === p + 2 || b[q] !== 59) return -1 - p;
       if (letter === 82) slots--;
-      skipped.backReferences = true;
+      backReferences = true;
       everyday = false;
       p = q + 1;
     } else if (letter === 69) {
@@ -130,15 +150,25 @@ export function skipValue(b: Buffer, start: number, maxDepth: number): number {
       const from = q;
       for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
       if (q === from || b[q] !== 58 || b[q + 1] !== 123 || b[q + 2 + n] !== 125) return -1 - p;
-      p = q + 3 + n;
+      // What the class wrote by serialize() PHP counts with the rest, however deep it stands.
+      const to = q + 2 + n;
+      if (payloads < NESTED_PAYLOADS && to < end) {
+        const known = { ...skipped };
+        if (skipWithin(b, q + 2, to, depth, maxDepth, payloads + 1) !== to) {
+          Object.assign(skipped, known);
+        }
+      }
+      p = to + 1;
     } else {
       return -1 - p;
     }
+    if (p > end) return -1 - end;
     // Something is complete; so may be the containers around it.
     if (left > 0) left--;
     while (left === 0) {
-      if (depth === 0) {
+      if (depth === base) {
         skipped.slots += slots;
+        if (backReferences) skipped.backReferences = true;
         if (!everyday) skipped.everyday = false;
         return p;
       }
@@ -161,13 +191,13 @@ function skipName(b: Buffer, p: number): number {
 }
 
 /** `S:LENGTH:"…\xx…";`: the position after it, or −1. */
-export function skipEscaped(b: Buffer, p: number): number {
+export function skipEscaped(b: Buffer, p: number, end: number = b.length): number {
   let q = p + 2;
   let n = 0;
   for (let d = b[q]! - 48; d >= 0 && d <= 9; d = b[++q]! - 48) n = n * 10 + d;
   if (b[p + 1] !== 58 || q === p + 2 || b[q] !== 58 || b[q + 1] !== 34) return -1;
   q += 2;
-  for (; n > 0 && q < b.length; n--) {
+  for (; n > 0 && q < end; n--) {
     if (b[q] !== 92) q++;
     else if (isHex(b[q + 1]!) && isHex(b[q + 2]!)) q += 3;
     else return -1;

@@ -10,15 +10,26 @@ import { INT_MAX, INT_MIN, isIntegerKey, isIntegerNumber } from '../integers.ts'
 import { type Cell, getNotes, type HiddenSlot, INT_KEY, type Key, type Notes } from '../notes.ts';
 import { joinPath } from '../path.ts';
 import { isPlain, listKeys, nameOfClass, sameNames } from '../plain.ts';
+import { propertyNames } from '../property-names.ts';
 import { settleReferences } from '../references.ts';
-import { BEYOND_64_BITS, CLASS_LOST, ENDLESS, LONE_SURROGATE, tooDeep } from '../refusals.ts';
+import {
+  BEYOND_64_BITS,
+  CLASS_LOST,
+  CLASS_UNKNOWN,
+  ENDLESS,
+  LONE_SURROGATE,
+  newNameFault,
+  tooDeep,
+} from '../refusals.ts';
 import { encodeKey } from '../text.ts';
 import {
+  type EnumCase,
+  enumCaseOf,
   isObjectValue,
-  PhpEnum,
+  type Payload,
   PhpFloat,
-  PhpObject,
-  type PhpSerializedObject,
+  type PhpObject,
+  payloadOf,
 } from '../values.ts';
 import { View, viewOf } from '../view.ts';
 import { formatFloat, parseFloatText } from './floats.ts';
@@ -238,8 +249,12 @@ export class Writer extends PlainWriter {
   #property(frame: Frame, name: string): void {
     const { output } = this;
     let scope = frame.view?.scope(name);
-    // A new integer-like name beside integer keys is one of them.
-    if (scope === undefined) scope = frame.intKeys && isIntegerKey(name) ? INT_KEY : null;
+    if (scope === undefined) {
+      const fault = newNameFault(name);
+      if (fault !== undefined) throw this.#refuse(fault, name);
+      // A new integer-like name beside integer keys is one of them.
+      scope = frame.intKeys && isIntegerKey(name) ? INT_KEY : null;
+    }
     if (scope === INT_KEY) output.ascii(`i:${name};`);
     else if (!output.name(scope === null ? name : `\0${scope}\0${name}`)) throw this.#lone(name);
   }
@@ -348,7 +363,14 @@ export class Writer extends PlainWriter {
     }
     if (isObjectValue(value)) {
       // Two objects for one enum case are the same value to PHP.
-      const identity = value instanceof PhpEnum ? `${value.className}:${value.caseName}` : value;
+      const enumCase = enumCaseOf(value);
+      const payload = enumCase === undefined ? payloadOf(value) : undefined;
+      const notes = getNotes(value);
+      if (enumCase === undefined && payload === undefined && !notes?.layout) {
+        throw this.#refuse(CLASS_UNKNOWN, key, 'ERR_PSB_CLASS_LOST');
+      }
+      const identity =
+        enumCase === undefined ? value : `${enumCase.className}:${enumCase.caseName}`;
       this.objects ??= new Identities();
       const known = this.objects.find(identity);
       if (known > 0) {
@@ -359,9 +381,9 @@ export class Writer extends PlainWriter {
         return false;
       }
       this.objects.add(identity, ++this.slots);
-      if (value instanceof PhpObject) return this.#openObject(value, key);
-      if (value instanceof PhpEnum) this.#enum(value, key);
-      else this.#payload(value as PhpSerializedObject, key);
+      if (enumCase !== undefined) this.#enum(enumCase, key);
+      else if (payload !== undefined) this.#payload(payload, notes, key);
+      else return this.#openObject(value as PhpObject, notes as Notes, key);
       return false;
     }
     if (value instanceof Uint8Array) {
@@ -392,7 +414,7 @@ export class Writer extends PlainWriter {
     } else if (parent !== undefined) {
       const before = parent.kid(key);
       if (before !== undefined && before !== value) {
-        if (before instanceof PhpObject && !Array.isArray(value)) throw this.#classLost(key);
+        if (isObjectValue(before) && !Array.isArray(value)) throw this.#classLost(key);
         view = viewOf(value, before);
       }
     }
@@ -430,12 +452,11 @@ export class Writer extends PlainWriter {
     return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
   }
 
-  #openObject(value: PhpObject, key: Key): boolean {
+  #openObject(value: PhpObject, notes: Notes, key: Key): boolean {
     const { output } = this;
-    const notes = getNotes(value) as Notes;
     const layout = notes.layout!;
     if (this.plainObject(value, notes, layout)) return false;
-    const names = Object.keys(value);
+    const names = propertyNames(value);
     const frame = this.#enter(value, key);
     frame.isObject = true;
     if (notes.order === null && sameNames(names, layout.names)) {
@@ -472,7 +493,7 @@ export class Writer extends PlainWriter {
     output.byte(34);
   }
 
-  #enum(value: PhpEnum, key: Key): void {
+  #enum(value: EnumCase, key: Key): void {
     const { output } = this;
     if (!isClassName(value.className) || !isCaseName(value.caseName)) {
       throw this.#refuse('this is no name of an enum and its case', key);
@@ -485,11 +506,11 @@ export class Writer extends PlainWriter {
     output.ascii('";');
   }
 
-  #payload(value: PhpSerializedObject, key: Key): void {
+  #payload(value: Payload, notes: Notes | undefined, key: Key): void {
     const { output } = this;
     const own = this.slots;
     let { data } = value;
-    const read = getNotes(value)?.format?.php;
+    const read = notes?.format?.php;
     const info = read ?? payloadInfo(data, this.#options.maxDepth);
     if (read !== undefined && read.at !== own && payloadInfo(data, 0).backReferences) {
       const moved = movePayload(data, read.at, own);

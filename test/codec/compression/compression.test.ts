@@ -50,6 +50,16 @@ describe('compress', () => {
     }
   });
 
+  it.each(COMPRESSING)('%s gives bytes with memory of their own', (codec) => {
+    for (const bytes of [SESSION, SIXTY, Buffer.from('이다은'.repeat(9000))]) {
+      const stored = compress(bytes, codec);
+      expect(stored.buffer.byteLength).toBe(stored.length);
+      const plain = decompress(stored, codec);
+      expect(plain.buffer.byteLength).toBe(plain.length);
+      expect(plain.equals(bytes)).toBe(true);
+    }
+  });
+
   it('computes the CRC of phpredis', () => {
     const check = (length: number) => {
       const bytes = Buffer.alloc(4);
