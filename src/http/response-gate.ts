@@ -189,7 +189,8 @@ export class ResponseGate implements Announcer {
       }
       await finish();
       this.#endOpen = true;
-      if (!this.#areOut) this.#addHeaders();
+      // Layers around may look at them; where the end waits they are about to go out.
+      if (this.#end === undefined && !this.#areOut) this.#addHeaders();
       this.#releaseFirst();
       this.#releaseEnd();
     } catch (error) {
