@@ -85,22 +85,30 @@ function cart(lines: number, leaf: (at: number) => number): Record<string, unkno
 export const shapes: readonly Shape[] = [
   {
     name: 'strings',
-    size: 400,
+    size: 800,
+    manyNames: true,
     make: (size) => each((leaf) => named(size, (at) => `value ${leaf(at)}`)),
   },
   {
     name: 'floats',
-    size: 400,
+    size: 800,
+    manyNames: true,
     make: (size) => each((leaf) => named(size, (at) => leaf(at) + 0.5)),
   },
   {
     name: 'floats without a fraction',
-    size: 400,
+    size: 800,
+    manyNames: true,
     make: (size) => each((leaf) => named(size, (at) => new PhpFloat(leaf(at)))),
   },
-  { name: 'ints', size: 400, make: (size) => each((leaf) => named(size, leaf)) },
   {
-    name: 'ints, more than 5000 names',
+    name: 'ints',
+    size: 800,
+    manyNames: true,
+    make: (size) => each((leaf) => named(size, leaf)),
+  },
+  {
+    name: 'more than 5000 ints',
     size: 6000,
     manyNames: true,
     make: (size) => each((leaf) => named(size, leaf)),
