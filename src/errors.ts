@@ -34,6 +34,7 @@ export type BridgeErrorCode =
   | 'ERR_PSB_SESSION_CONFLICT'
   | 'ERR_PSB_SESSION_CLOSED'
   | 'ERR_PSB_SESSION_READ_ONLY'
+  | 'ERR_PSB_SESSION_TOO_LARGE'
   | 'ERR_PSB_MANAGER_CLOSED'
   // web
   | 'ERR_PSB_HEADERS_SENT';
@@ -56,7 +57,7 @@ export class BridgeError extends Error {
   readonly offset?: number;
   /** Path in the session variables, where it applies. */
   readonly path?: string;
-  /** HTTP status for web frameworks: 503 for the store and its locks, else 500. */
+  /** HTTP status for web frameworks: 503 for the store and its locks, 413 for size, else 500. */
   readonly status: number = 500;
   /** Web frameworks must not show the message to clients. */
   readonly expose = false;
@@ -120,8 +121,10 @@ export class LockError extends BridgeError {
   }
 }
 
-/** The session is not what it was when it was opened: gone, replaced, closed. */
+/** The session is not what it was when it was opened: gone, replaced, closed; or it is too large. */
 export class SessionError extends BridgeError {
+  override readonly status: number = this.code === 'ERR_PSB_SESSION_TOO_LARGE' ? 413 : 500;
+
   static {
     brand(SessionError, 'SessionError');
   }
