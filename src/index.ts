@@ -28,6 +28,7 @@ export type { RedisSaveHandlerOptions } from './save-handler/redis/storage.ts';
 export type {
   ReadOptions,
   SaveHandler,
+  Seen,
   SessionLock,
   WriteCondition,
   WriteResult,
@@ -41,6 +42,7 @@ export type { SaveHandlerOptions, WarningListener } from './save-handler/setting
 // Sessions.
 export type { CommitResult } from './session/commit-result.ts';
 export type { CookieOptions } from './session/cookie-options.ts';
+export type { DestroyResult } from './session/log-out.ts';
 export type { Conflict, ConflictValues, OnConflict } from './session/merge.ts';
 export type { SessionEvent } from './session/observe.ts';
 export type { ObservedSession, SessionOptions } from './session/options.ts';

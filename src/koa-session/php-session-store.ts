@@ -94,6 +94,10 @@ export class PhpSessionStore {
     const variables = variablesOf(data);
     const session = await this.#sessionFor(id, options.ctx);
     try {
+      if (session.id !== id) {
+        const message = 'the session was logged out a while ago; nothing was written';
+        throw new SessionError('ERR_PSB_SESSION_GONE', message);
+      }
       if (session.variables !== variables) session.variables = variables;
       // koa-session stores a new session even if it is empty when save() asks for it, as PHP does.
       if (session.isNew && Object.keys(variables).length === 0) await session.update(() => {});
@@ -113,8 +117,8 @@ export class PhpSessionStore {
     // koa-session also destroys ids that it has just made up and never stored.
     if (id === undefined || (isObject(ctx) && this.#generated.get(ctx) === id)) return;
     const session = isObject(ctx) ? this.#open.get(ctx) : undefined;
-    if (session?.id !== id || session.state !== 'open') return this.sessions.destroy(id);
-    await session.destroy();
+    if (session?.id !== id || session.state !== 'open') await this.sessions.destroy(id);
+    else await session.destroy();
   }
 
   /** An id for a new session, made as PHP makes them; koa-session's `genid`. */

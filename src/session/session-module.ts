@@ -3,9 +3,9 @@
  * sent, strict mode, locks; wherever the sessions lie.
  */
 import { LockError, SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
+import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { isSessionId } from '../save-handler/session-id.ts';
-import { unlocked } from './conditional-write.ts';
+import { type DestroyResult, logOut } from './log-out.ts';
 import { watch } from './observe.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { SessionOptions, SessionSettings } from './options.ts';
@@ -74,16 +74,21 @@ export class SessionModule implements AsyncDisposable {
     let lock: SessionLock | undefined;
     let place: number | undefined;
     let readOnly = options.readOnly ?? false;
+    let lockBusy = false;
     try {
       if (requestedId !== undefined && !readOnly && this.settings.concurrency === 'lock') {
         lock = await this.#lock(requestedId);
-        readOnly = lock === undefined;
+        lockBusy = lock === undefined;
+        readOnly = lockBusy;
       }
       const refresh =
         !readOnly && this.settings.refresh === 'always' && this.settings.refreshAt === 'open';
+      const seen: Seen = {};
       const bytes =
-        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh });
-      const adopted = requestedId !== undefined && (bytes !== null || !useStrictMode);
+        requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh, seen });
+      // An id that was logged out is nobody's to choose, whatever strict mode says.
+      const free = !useStrictMode && !seen.revoked;
+      const adopted = requestedId !== undefined && (bytes !== null || free);
       if (!adopted) {
         await lock?.release().catch(() => false);
         lock = undefined;
@@ -96,7 +101,9 @@ export class SessionModule implements AsyncDisposable {
           bytes,
           lock,
           readOnly,
+          lockBusy,
           refreshed: refresh,
+          seen,
           beforeNewId: options.beforeNewId,
           onEnd: () => this.#ended(place),
         },
@@ -137,14 +144,17 @@ export class SessionModule implements AsyncDisposable {
     return this.settings.saveHandler.createSid();
   }
 
-  /** Deletes a session by its id, for an administrator's logout of somebody else. */
-  async destroy(id: string): Promise<void> {
+  /**
+   * Deletes a session by its id, for an administrator's logout of somebody else.
+   * @throws LockError `ERR_PSB_LOCK_BUSY` as `Session.destroy()`
+   */
+  async destroy(id: string): Promise<DestroyResult> {
     this.#assertRunning();
-    if (!isSessionId(id)) return;
+    if (!isSessionId(id)) return { forced: false };
     const done = watch('destroy');
-    const { saveHandler, locking } = this.settings;
-    await unlocked(locking, () => saveHandler.destroyIf(id, {}));
-    done(id);
+    const result = await logOut(this.settings, id);
+    done(id, { outcome: result.forced ? 'forced' : 'destroyed' });
+    return result;
   }
 
   /**

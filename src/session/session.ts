@@ -5,10 +5,11 @@ import { types } from 'node:util';
 import { decodeDeferred } from '../codec/session.ts';
 import { inheritNotes } from '../codec/structure.ts';
 import { CodecError, LockError, OptionsError, SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
+import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { type CommitResult, UNCHANGED } from './commit-result.ts';
-import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
+import { type Target, writeMerging, writeUpdating } from './conditional-write.ts';
 import { HeldLock } from './held-lock.ts';
+import { type DestroyResult, logOut } from './log-out.ts';
 import { adopt, type Conflict, merge } from './merge.ts';
 import { moveSession } from './move.ts';
 import { watch } from './observe.ts';
@@ -25,8 +26,12 @@ export interface Opened {
   readonly bytes: Buffer | null;
   readonly lock: SessionLock | undefined;
   readonly readOnly: boolean;
+  /** It is read-only since its lock was busy: a logout is possible still. */
+  readonly lockBusy: boolean;
   /** The TTL was refreshed together with the read. */
   readonly refreshed: boolean;
+  /** What the read saw beside the bytes. */
+  readonly seen: Seen;
   /** Called before anything is written that the client has to learn by a cookie; may throw. */
   readonly beforeNewId: (() => void) | undefined;
   /** Told once, when the session is over. */
@@ -98,6 +103,14 @@ export class Session implements AsyncDisposable {
   /** A session is stored under this id, so that a cookie may name it. */
   get exists(): boolean {
     return this.#stored.bytes !== null;
+  }
+
+  /**
+   * The id that was asked for had been logged out (`revokedTtl`): the cookie that named it has had
+   * its day. This session is an empty one under another id.
+   */
+  get revoked(): boolean {
+    return this.#opened.seen.revoked === true;
   }
 
   get state(): 'open' | 'destroyed' | 'aborted' | 'closed' {
@@ -179,21 +192,26 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  /** Logs out: deletes the session. Its variables are empty afterwards. */
-  destroy(): Promise<void> {
+  /**
+   * Logs out: deletes the session. Its variables are empty afterwards. While another request holds
+   * the lock it waits as long as phpredis would; then the session goes all the same if `revokedTtl`
+   * is set, and stays with `ERR_PSB_LOCK_BUSY` if not.
+   */
+  destroy(): Promise<DestroyResult> {
     return this.#exclusively(async () => {
-      this.#assertWritable();
+      if (!this.#opened.lockBusy) this.#assertWritable();
+      this.#assertOpen();
       const done = watch('destroy');
-      const { saveHandler, locking } = this.#settings;
       try {
+        let result: DestroyResult = { forced: false };
         if (this.#stored.bytes !== null) {
-          const lock = this.#lock?.lock;
-          await unlocked(locking, () => saveHandler.destroyIf(this.#id, { lock }));
+          result = await logOut(this.#settings, this.#id, this.#lock?.lock);
         }
         this.#variables = {};
         this.#stored = new Stored(null, this.#codec);
-        done(this.#id);
+        done(this.#id, { outcome: result.forced ? 'forced' : 'destroyed' });
         await this.#end('destroyed');
+        return result;
       } catch (error) {
         this.#fail(error);
         throw error;
@@ -352,7 +370,8 @@ export class Session implements AsyncDisposable {
     let bytes: Buffer;
     try {
       const destination = { id: newId, lock: newLock };
-      bytes = await moveSession(this.#target(), destination, this.#stored.bytes, ours, deleteOld);
+      const from = this.#target();
+      ({ bytes } = await moveSession(from, destination, this.#stored.bytes, ours, deleteOld));
     } catch (error) {
       await newLock?.release().catch(() => false);
       throw error;
