@@ -135,7 +135,7 @@ const SESSION_STATUS: { readonly [code in BridgeErrorCode]?: number } = {
   ERR_PSB_MANAGER_CLOSED: 503,
 };
 
-/** The session is not what it was when it was opened: gone, replaced, closed. */
+/** The session is not what it was when it was opened: gone, replaced, closed; or it is too large. */
 export class SessionError extends BridgeError {
   override readonly status: number;
 

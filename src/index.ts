@@ -29,6 +29,7 @@ export type { RedisSaveHandlerOptions } from './save-handler/redis/storage.ts';
 export type {
   ReadOptions,
   SaveHandler,
+  Seen,
   SessionLock,
   WriteCondition,
   WriteResult,
@@ -43,6 +44,7 @@ export type { SaveHandlerOptions, WarningListener } from './save-handler/setting
 export type { CommitResult } from './session/commit-result.ts';
 export type { CookieOptions } from './session/cookie-options.ts';
 export type { IdentityOption } from './session/identity.ts';
+export type { DestroyResult } from './session/log-out.ts';
 export type { Conflict, ConflictValues, OnConflict } from './session/merge/conflicts.ts';
 export type { SessionEvent } from './session/observe.ts';
 export type { ObservedSession, SessionOptions } from './session/options.ts';

@@ -103,6 +103,10 @@ export class PhpSessionStore {
     const variables = variablesOf(data);
     const session = await this.#sessionFor(id, options.ctx);
     try {
+      if (session.id !== id) {
+        const message = 'the session was logged out a while ago; nothing was written';
+        throw new SessionError('ERR_PSB_SESSION_GONE', message);
+      }
       if (session.variables !== variables) session.variables = variables;
       // koa-session stores a new session even if it is empty when save() asks for it, as PHP does.
       if (session.isNew && Object.keys(variables).length === 0) await session.update(() => {});

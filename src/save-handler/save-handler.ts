@@ -18,6 +18,11 @@ export interface ReadOptions {
 
 /** What a read saw beside the bytes; a save handler fills in what it knows. */
 export interface Seen {
+  /**
+   * The id was logged out (`revokedTtl`), so its cookie has had its day. What somebody who did not
+   * know of the logout had stored there since is deleted.
+   */
+  revoked?: boolean;
   /** Milliseconds that the session had left before it was refreshed; -1 if it had no expiry. */
   ttl?: number;
 }
@@ -31,6 +36,12 @@ export interface WriteCondition {
   readonly expected?: Buffer | null | undefined;
   /** The lock that the writer holds; without it, any existing lock is a foreign one. */
   readonly lock?: SessionLock | undefined;
+  /**
+   * For `destroyIf`: the session was stored under another id, and this is the mover's secret. A save
+   * handler that `marksMoves` leaves it behind ({@link MOVED_FOR}), and answers `written` to who asks
+   * with it again: a lost reply must not make him believe that somebody else deleted the session.
+   */
+  readonly mover?: string | undefined;
 }
 
 export type WriteResult =
@@ -52,11 +63,17 @@ export interface SessionLock {
   release(): Promise<boolean>;
 }
 
+/** Milliseconds for which a save handler keeps the secret of a move at least. */
+export const MOVED_FOR = 60_000;
+
 export interface SaveHandler {
   /** The bytes of a session; `null` if there is none. An empty Buffer is an existing, empty one. */
   read(id: string, options?: ReadOptions): Promise<Buffer | null>;
 
-  /** Writes with a TTL, whatever is there: PHP's own write. */
+  /**
+   * Writes with a TTL, whatever is there: PHP's own write.
+   * @throws SessionError `ERR_PSB_SESSION_GONE` if the id was logged out (`revokedTtl`)
+   */
   write(id: string, bytes: Buffer): Promise<void>;
 
   /** Writes only if the condition holds, atomically over the data key and the lock key. */
@@ -75,11 +92,20 @@ export interface SaveHandler {
    */
   undoRefresh?(id: string, bytes: Buffer, ttl: number): Promise<void>;
 
-  /** Deletes the session, whatever is there. */
+  /** Deletes the session, whatever is there and whoever holds the lock. */
   destroy(id: string): Promise<void>;
 
   /** Deletes only if the condition holds; without one, an absent session is fine. */
   destroyIf(id: string, condition: WriteCondition): Promise<WriteResult>;
+
+  /** Does `destroyIf` know what a `mover` is? Without it a move asks only once. */
+  readonly marksMoves?: boolean | undefined;
+
+  /**
+   * Are destroyed ids remembered (`revokedTtl`)? Then a logout binds also those who write without
+   * having heard of it.
+   */
+  readonly revokes?: boolean | undefined;
 
   /** Strict mode's question: does a session with this id exist? */
   validateId(id: string): Promise<boolean>;

@@ -1,13 +1,16 @@
 /**
  * A session moves to a new id. The new key is there before the old one goes: a crash in between
- * loses no session.
+ * loses no session, and neither does a lost reply. test/model goes through all that can come between.
  */
-import { SessionError } from '../errors.ts';
-import type { SessionLock } from '../save-handler/save-handler.ts';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BridgeError, LockError, SessionError } from '../errors.ts';
+import { MOVED_FOR, type SessionLock } from '../save-handler/save-handler.ts';
 import { type Target, unlocked } from './conditional-write.ts';
 import type { Conflict } from './merge/conflicts.ts';
 import { merge } from './merge/merge.ts';
 import { assertSameSession } from './replaced.ts';
+import { assertSize } from './size-limit.ts';
 
 export interface Moved {
   /** What is stored under the new id. */
@@ -17,13 +20,21 @@ export interface Moved {
 }
 
 /**
+ * Milliseconds for which the move asks again what became of its delete, from the first lost reply
+ * on: time for a connection of our own to come back, which pauses for two seconds at most.
+ */
+const ASKS_AGAIN_FOR = 5_000;
+
+/**
  * Stores `ours` under the new id and, if told so, deletes the old session; what others wrote into
  * the old one meanwhile comes along.
  *
  * @param from the old id
  * @param base the bytes that were read under the old id
- * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`; nothing is left under
- *   the new id then
+ * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`,
+ * `ERR_PSB_SESSION_TOO_LARGE`, LockError; nothing is left under the new id then
+ * @throws StoreError `ERR_PSB_STORE_UNKNOWN_OUTCOME` if nobody could say whether the old session
+ * went; then the new one stays until its TTL ends, under an id that nobody was told
  */
 export async function moveSession(
   from: Target,
@@ -33,11 +44,13 @@ export async function moveSession(
   deleteOld: boolean,
 ): Promise<Moved> {
   const { codec, settings } = from;
-  const { saveHandler, locking, identity } = settings;
+  const { saveHandler, locking, identity, maxBytes } = settings;
+  const departure = new Departure(from);
   let bytes = ours;
   let found: Buffer = base;
   let expected: Buffer | null = null;
   let conflicts: readonly Conflict[] = [];
+  assertSize(bytes, maxBytes, base);
   try {
     for (;;) {
       codec.verify(bytes);
@@ -48,8 +61,7 @@ export async function moveSession(
       }
       expected = bytes;
       if (!deleteOld) return { bytes, conflicts };
-      const leaving = { expected: found, lock: from.lock };
-      const left = await unlocked(locking, () => saveHandler.destroyIf(from.id, leaving));
+      const left = await departure.leave(found);
       if (left.state === 'written') return { bytes, conflicts };
       const theirs = left.bytes === null ? null : codec.decode(left.bytes);
       const before = codec.decode(base);
@@ -58,10 +70,61 @@ export async function moveSession(
       conflicts = merge(before, codec.decode(ours), theirs, settings.onConflict);
       bytes = codec.encode(theirs);
       found = left.bytes as Buffer;
+      assertSize(bytes, maxBytes, base, found);
     }
   } catch (error) {
-    // A session that was logged out meanwhile must not live on under another name.
-    if (expected !== null) await saveHandler.destroy(to.id).catch(() => {});
+    // A session that was logged out meanwhile must not live on under another name. But where the
+    // old one may have gone by our own doing, the new one is all that is left.
+    const stored = expected !== null || isUnknown(error);
+    if (stored && !departure.unknown) await saveHandler.destroy(to.id).catch(() => {});
     throw error;
   }
+}
+
+/** The delete of the old session, which must not be mistaken for somebody else's. */
+class Departure {
+  /** It was asked for, and nobody knows what became of it. */
+  unknown = false;
+  readonly #from: Target;
+  readonly #secret = randomBytes(16).toString('hex');
+
+  constructor(from: Target) {
+    this.#from = from;
+  }
+
+  /** @param expected the bytes that have come along; others must not be deleted */
+  async leave(expected: Buffer): ReturnType<typeof unlocked> {
+    const { id, lock, settings } = this.#from;
+    const { saveHandler, locking } = settings;
+    const condition = { expected, lock, mover: this.#secret };
+    const ask = () => unlocked(locking, () => saveHandler.destroyIf(id, condition));
+    const began = performance.now();
+    let lost: unknown;
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      this.unknown = true;
+      lost = error;
+    }
+    // Who leaves no marker cannot say later whose delete it was.
+    if (!saveHandler.marksMoves) throw lost;
+    const until = performance.now() + ASKS_AGAIN_FOR;
+    for (let pause = 20; performance.now() < until; pause = Math.min(pause * 2, 500)) {
+      await sleep(pause);
+      const answer = await ask().catch((error: unknown) => error);
+      if (answer instanceof LockError) break;
+      if (answer instanceof Error) continue;
+      const result = answer as Awaited<ReturnType<typeof unlocked>>;
+      // By then the marker may have had its time.
+      if (result.state === 'changed' && performance.now() - began > MOVED_FOR / 2) break;
+      this.unknown = false;
+      return result;
+    }
+    throw lost;
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return !(error instanceof BridgeError) || error.code === 'ERR_PSB_STORE_UNKNOWN_OUTCOME';
 }

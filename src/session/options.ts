@@ -74,6 +74,11 @@ export interface SessionOptions extends CookieOptions {
   readonly refresh?: 'always' | 'used' | false | undefined;
   /** `open` (default): together with the read. `commit`: at the end of the request, as in PHP. */
   readonly refreshAt?: 'open' | 'commit' | undefined;
+  /**
+   * Bytes, uncompressed: a write that would make a session larger is refused with
+   * `ERR_PSB_SESSION_TOO_LARGE`, unless it is no larger than what was read. Default 16 MiB.
+   */
+  readonly maxBytes?: number | undefined;
   /** Milliseconds that `close()` waits for open sessions. Default 10000. */
   readonly closeTimeout?: number | undefined;
   /** Asked when both sides changed the same leaf. Default: ours stands. */
@@ -109,6 +114,7 @@ export interface SessionSettings {
   readonly identity: Identity;
   readonly refresh: 'always' | 'used' | false;
   readonly refreshAt: 'open' | 'commit';
+  readonly maxBytes: number;
   readonly closeTimeout: number;
   readonly onConflict: OnConflict | undefined;
   readonly onCommit: ((result: CommitResult, session: ObservedSession) => void) | undefined;
@@ -132,6 +138,7 @@ export function resolveSessionSettings(
     onLockFailure = 'error',
     refresh = 'always',
     refreshAt = 'open',
+    maxBytes = 16 * 1024 * 1024,
     closeTimeout = 10_000,
     maxHold = 60_000,
     onUnreadable = 'error',
@@ -148,6 +155,7 @@ export function resolveSessionSettings(
   choice('refresh', refresh, ['always', 'used', false]);
   choice('refreshAt', refreshAt, ['open', 'commit']);
   choice('onUnreadable', onUnreadable, ['error', 'new']);
+  if (!(maxBytes >= 1)) throw new OptionsError('maxBytes must be a number of bytes');
   if (!(closeTimeout >= 0)) {
     throw new OptionsError('closeTimeout must be a number of milliseconds');
   }
@@ -167,6 +175,7 @@ export function resolveSessionSettings(
     identity: resolveIdentity(options.identity, concurrency === 'overwrite' ? undefined : warn),
     refresh,
     refreshAt,
+    maxBytes,
     closeTimeout,
     onConflict: options.onConflict,
     onCommit: heard('onCommit', options.onCommit, warn),

@@ -6,8 +6,8 @@ import { inspect } from 'node:util';
 import { LockError, SessionError } from '../errors.ts';
 import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { isSessionId } from '../save-handler/session-id.ts';
-import { unlocked } from './conditional-write.ts';
 import type { CookieOptions } from './cookie-options.ts';
+import { type DestroyResult, logOut } from './log-out.ts';
 import { watch } from './observe.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { SessionOptions, SessionSettings } from './options.ts';
@@ -160,17 +160,21 @@ export class SessionModule implements AsyncDisposable {
     const done = watch('open');
     let lock: SessionLock | undefined;
     let readOnly = options.readOnly ?? false;
+    let lockBusy = false;
     try {
       if (requestedId !== undefined && !readOnly && concurrency === 'lock') {
         lock = await this.#lock(requestedId);
-        readOnly = lock === undefined;
+        lockBusy = lock === undefined;
+        readOnly = lockBusy;
       }
       const refresh =
         !readOnly && this.#settings.refresh === 'always' && this.#settings.refreshAt === 'open';
       const seen: Seen = {};
       const bytes =
         requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh, seen });
-      const adopted = requestedId !== undefined && (bytes !== null || !useStrictMode);
+      // An id that was logged out is nobody's to choose, whatever strict mode says.
+      const free = !useStrictMode && !seen.revoked;
+      const adopted = requestedId !== undefined && (bytes !== null || free);
       if (!adopted) {
         await lock?.release().catch(() => false);
         lock = undefined;
@@ -187,6 +191,7 @@ export class SessionModule implements AsyncDisposable {
           bytes,
           lock,
           readOnly,
+          lockBusy,
           refreshed: refresh,
           seen,
           beforeNewId: options.beforeNewId,
@@ -212,14 +217,17 @@ export class SessionModule implements AsyncDisposable {
     return this.#settings.saveHandler.createSid();
   }
 
-  /** Deletes a session by its id, for an administrator's logout of somebody else. */
-  async destroy(id: string): Promise<void> {
+  /**
+   * Deletes a session by its id, for an administrator's logout of somebody else.
+   * @throws LockError `ERR_PSB_LOCK_BUSY` as `Session.destroy()`
+   */
+  async destroy(id: string): Promise<DestroyResult> {
     this.#assertRunning();
-    if (!isSessionId(id)) return;
+    if (!isSessionId(id)) return { forced: false };
     const done = watch('destroy');
-    const { saveHandler, locking } = this.#settings;
-    await unlocked(locking, () => saveHandler.destroyIf(id, {}));
-    done(id);
+    const result = await logOut(this.#settings, id);
+    done(id, { outcome: result.forced ? 'forced' : 'destroyed' });
+    return result;
   }
 
   /**

@@ -5,10 +5,11 @@ import { inspect, types } from 'node:util';
 import { CodecError, LockError, OptionsError, SessionError } from '../errors.ts';
 import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { both, type CommitResult, UNCHANGED } from './commit-result.ts';
-import { type Target, unlocked, writeMerging, writeUpdating } from './conditional-write.ts';
+import { type Target, writeMerging, writeUpdating } from './conditional-write.ts';
 import { gone, isGone } from './gone.ts';
 import { HeldLock, type LockHolder } from './held-lock.ts';
 import { LiveVariables } from './live-variables.ts';
+import { type DestroyResult, logOut } from './log-out.ts';
 import type { Conflict } from './merge/conflicts.ts';
 import { type Moved, moveSession } from './move.ts';
 import { watch } from './observe.ts';
@@ -25,6 +26,8 @@ export interface Opened {
   readonly bytes: Buffer | null;
   readonly lock: SessionLock | undefined;
   readonly readOnly: boolean;
+  /** It is read-only since its lock was busy: a logout is possible still. */
+  readonly lockBusy: boolean;
   /** The TTL was refreshed together with the read. */
   readonly refreshed: boolean;
   /** What the read saw beside the bytes. */
@@ -124,6 +127,14 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
     return this.#destroyWanted;
   }
 
+  /**
+   * The id that was asked for had been logged out (`revokedTtl`): the cookie that named it has had
+   * its day. This session is an empty one under another id.
+   */
+  get revoked(): boolean {
+    return this.#opened.seen.revoked === true;
+  }
+
   get state(): 'open' | 'destroyed' | 'aborted' | 'closed' {
     return this.#state;
   }
@@ -221,22 +232,23 @@ export class Session implements AsyncDisposable, LockHolder, OpenSession {
 
   /**
    * Logs out: deletes the session. Its variables are empty afterwards; what was assigned while this
-   * was under way is gone with them.
+   * was under way is gone with them. While another request holds the lock it waits as long as
+   * phpredis would; then the session goes all the same if `revokedTtl` is set, and stays with
+   * `ERR_PSB_LOCK_BUSY` if not.
    */
-  destroy(): Promise<void> {
+  destroy(): Promise<DestroyResult> {
     this.#destroyWanted = true;
     return this.#exclusively(async () => {
-      this.#assertWritable();
+      if (!this.#opened.lockBusy) this.#assertWritable();
+      this.#assertOpen();
       const done = watch('destroy');
-      const { saveHandler, locking } = this.#settings;
       try {
-        if (this.exists) {
-          const lock = this.#lock?.lock;
-          await unlocked(locking, () => saveHandler.destroyIf(this.#id, { lock }));
-        }
+        let result: DestroyResult = { forced: false };
+        if (this.exists) result = await logOut(this.#settings, this.#id, this.#lock?.lock);
         this.#live.clear();
-        done(this.#id);
+        done(this.#id, { outcome: result.forced ? 'forced' : 'destroyed' });
         await this.#end('destroyed');
+        return result;
       } catch (error) {
         this.#fail(error);
         throw error;

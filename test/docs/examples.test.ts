@@ -28,6 +28,10 @@ describe('every block of code in the README and in docs/', () => {
     },
   );
 
+  test('cuts no TTL: who copies it has not said what PHP has', () => {
+    for (const { place, code } of scripts) expect(code, place).not.toContain('gcMaxlifetime:');
+  });
+
   test('imports only what this package exports', async () => {
     for (const { place, code } of scripts) {
       for (const [, names = '', entry = ''] of code.matchAll(

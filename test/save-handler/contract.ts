@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SaveHandler } from '../../src/save-handler/save-handler.ts';
+import type { SaveHandler, Seen } from '../../src/save-handler/save-handler.ts';
 import { createSessionId } from '../../src/save-handler/session-id.ts';
 import type { SaveHandlerOptions } from '../../src/save-handler/settings.ts';
 
@@ -228,23 +228,148 @@ export function saveHandlerContract(
       expect(await lock.release()).toBe(true);
     });
 
-    test('a revoked id stays dead for as long as asked', async () => {
+    test('a revoked id stays dead for as long as asked, and takes down what came back', async () => {
       const id = createSessionId();
-      const revoking = store.make({ gcMaxlifetime: 100, revokedTtl: 1 });
+      const revoking = store.make({ gcMaxlifetime: 1, revokedTtl: 1 });
+      expect(revoking.revokes).toBe(true);
+      expect(handler.revokes).toBe(false);
       await revoking.write(id, bytes('user'));
       await revoking.destroyIf(id, {});
       // PHP, in flight during the logout, writes what it had.
       await handler.write(id, bytes('user'));
-      expect(await revoking.read(id)).toBeNull();
-      expect(await revoking.read(id, { refresh: true })).toBeNull();
-      expect(await revoking.validateId(id)).toBe(false);
       expect(await revoking.updateTimestamp(id)).toBe(false);
       expect(await revoking.writeIf(id, bytes('new'), { expected: null })).toEqual({
         state: 'changed',
         bytes: null,
       });
+      // Not even the writes that ask nobody: the last one wins, PHP's own.
+      expect(await revoking.writeIf(id, bytes('new'), {})).toEqual({
+        state: 'changed',
+        bytes: null,
+      });
+      await expect(revoking.write(id, bytes('new'))).rejects.toMatchObject({
+        code: 'ERR_PSB_SESSION_GONE',
+      });
+      expect(await handler.read(id)).toEqual(bytes('user'));
+      await sleep(600);
+      const seen: Seen = {};
+      expect(await revoking.read(id, { seen })).toBeNull();
+      expect(seen.revoked).toBe(true);
+      expect(await handler.read(id)).toBeNull();
+      expect(await revoking.validateId(id)).toBe(false);
+      // That it came back once has renewed the tombstone.
+      await sleep(600);
+      await handler.write(id, bytes('user'));
+      expect(await revoking.read(id, { refresh: true })).toBeNull();
       await sleep(1100);
+      await handler.write(id, bytes('user'));
       expect(await revoking.read(id)).toEqual(bytes('user'));
+    });
+
+    test('a session that moved away says so to its mover alone, whatever came after', async () => {
+      const id = createSessionId();
+      expect(handler.marksMoves).toBe(true);
+      await handler.write(id, bytes('x'));
+      expect(await handler.destroyIf(id, { expected: bytes('y'), mover: 'one' })).toEqual({
+        state: 'changed',
+        bytes: bytes('x'),
+      });
+      const busy = await handler.lock(id);
+      expect(await handler.destroyIf(id, { expected: bytes('x'), mover: 'one' })).toEqual({
+        state: 'locked',
+      });
+      await busy.release();
+      expect(await handler.destroyIf(id, { expected: bytes('x'), mover: 'one' })).toEqual({
+        state: 'written',
+      });
+      expect(await handler.read(id)).toBeNull();
+      await handler.lock(id);
+      await handler.write(id, bytes('from PHP'));
+      expect(await handler.destroyIf(id, { expected: bytes('x'), mover: 'one' })).toEqual({
+        state: 'written',
+      });
+      expect(await handler.read(id)).toEqual(bytes('from PHP'));
+      await handler.destroy(id);
+      expect(await handler.destroyIf(id, { expected: bytes('x'), mover: 'two' })).toEqual({
+        state: 'locked',
+      });
+    });
+
+    test('who moved away was not logged out: the client has the new id', async () => {
+      const id = createSessionId();
+      const revoking = store.make({ gcMaxlifetime: 100, revokedTtl: 100 });
+      await revoking.write(id, bytes('x'));
+      await revoking.destroyIf(id, { expected: bytes('x'), mover: 'one' });
+      await handler.write(id, bytes('x'));
+      const seen: Seen = {};
+      expect(await revoking.read(id, { seen })).toBeNull();
+      expect(seen.revoked).toBe(false);
+      expect(await handler.read(id)).toBeNull();
+    });
+
+    test('a refreshing read can be taken back, for the bytes that it read', async () => {
+      const id = createSessionId();
+      await handler.write(id, bytes('x'));
+      await handler.updateTimestamp(id, 7);
+      const seen: Seen = {};
+      const read = (await handler.read(id, { refresh: true, seen })) as Buffer;
+      expect(seen.ttl).toBeGreaterThan(6000);
+      expect(seen.ttl).toBeLessThanOrEqual(7000);
+      await handler.undoRefresh!(id, bytes('y'), seen.ttl as number);
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+      await handler.undoRefresh!(id, read, seen.ttl as number);
+      expect(await store.ttl(id)).toBeLessThanOrEqual(7000);
+      // Never upwards, and never away.
+      await handler.undoRefresh!(id, read, 50_000);
+      await handler.undoRefresh!(id, read, -1);
+      const left = await store.ttl(id);
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThanOrEqual(7000);
+    });
+
+    test.each([
+      ['a read', (made: SaveHandler, id: string) => made.read(id, { refresh: true })],
+      ['a write', (made: SaveHandler, id: string) => made.writeIf(id, bytes('y'), {})],
+      ['a touch', (made: SaveHandler, id: string) => made.updateTimestamp(id)],
+    ])('%s sets the TTL to gcMaxlifetime, and the first cut is told', async (_, work) => {
+      const id = createSessionId();
+      const told: string[] = [];
+      const onWarning = (code: string) => void told.push(code);
+      const exact = store.make({ gcMaxlifetime: 100, onWarning });
+      await handler.write(id, bytes('x'));
+      await work(exact, id);
+      expect(told).toEqual([]);
+      await handler.updateTimestamp(id, 9000);
+      await work(exact, id);
+      await handler.updateTimestamp(id, 9000);
+      await work(exact, id);
+      expect(await store.ttl(id)).toBeGreaterThan(99_000);
+      expect(await store.ttl(id)).toBeLessThanOrEqual(100_000);
+      expect(told).toEqual(['PSB_TTL_SHORTENED']);
+    });
+
+    test('keepLongerTtl keeps a longer TTL beside gcMaxlifetime, and says nothing', async () => {
+      const id = createSessionId();
+      const told: string[] = [];
+      const onWarning = (code: string) => void told.push(code);
+      const keeping = store.make({ gcMaxlifetime: 100, keepLongerTtl: true, onWarning });
+      await handler.write(id, bytes('x'));
+      await handler.updateTimestamp(id, 9000);
+      await keeping.read(id, { refresh: true });
+      await keeping.writeIf(id, bytes('y'), {});
+      await keeping.updateTimestamp(id);
+      expect(await store.ttl(id)).toBeGreaterThan(8_990_000);
+      expect(told).toEqual([]);
+    });
+
+    test('a tombstone that dies before the session it keeps dead is told at the start', () => {
+      const told: string[] = [];
+      const onWarning = (code: string) => void told.push(code);
+      store.make({ gcMaxlifetime: 100, revokedTtl: 100, onWarning });
+      store.make({ gcMaxlifetime: 100, onWarning });
+      expect(told).toEqual([]);
+      store.make({ gcMaxlifetime: 100, revokedTtl: 99, onWarning });
+      expect(told).toEqual(['PSB_REVOKED_TTL']);
     });
 
     test('ids are made as PHP makes them', () => {

@@ -94,6 +94,32 @@ describe('merge', () => {
     for (let lane = 0; lane < 10; lane++) expect(variables[`lane${lane}`]).toBe(lane);
   });
 
+  test('both append the same to a list: it is there twice, also if the two sessions are equal to the byte', async () => {
+    await store.write(id, bytes('log|a:1:{i:0;s:1:"x";}'));
+    const session = await manager().open(id);
+    (session.variables['log'] as string[]).push('y');
+    await store.write(id, bytes('log|a:2:{i:0;s:1:"x";i:1;s:1:"y";}'));
+    expect(await session.commit()).toEqual({ outcome: 'merged', conflicts: [] });
+    expect(await stored()).toBe('log|a:3:{i:0;s:1:"x";i:1;s:1:"y";i:2;s:1:"y";}');
+  });
+
+  test('both say the same otherwise: nothing is written, whoever is named by it', async () => {
+    const session = await manager({ identity: ['userid'] }).open(id);
+    // The same login, sent twice.
+    session.variables['userid'] = 'lde';
+    await store.write(id, bytes('userid|s:3:"lde";n|i:1;'));
+    store.writeIf = new Proxy(store.writeIf, {
+      apply(target, self, args: Parameters<typeof store.writeIf>) {
+        written.push(String(args[1]));
+        return Reflect.apply(target, self, args);
+      },
+    });
+    const written: string[] = [];
+    expect(await session.commit()).toEqual({ outcome: 'merged', conflicts: [] });
+    expect(written).toHaveLength(1);
+    expect(await stored()).toBe('userid|s:3:"lde";n|i:1;');
+  });
+
   test("'overwrite' is the last one wins", async () => {
     const session = await manager({ concurrency: 'overwrite' }).open(id);
     session.variables['n'] = 2;

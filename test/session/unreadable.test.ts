@@ -19,7 +19,7 @@ class UndoingSaveHandler extends MemorySaveHandler {
     return super.read(id, options);
   }
 
-  async undoRefresh(id: string, stored: Uint8Array, ttl: number): Promise<void> {
+  override async undoRefresh(id: string, stored: Uint8Array, ttl: number): Promise<void> {
     await this.undoing();
     this.undone.push([id, Buffer.from(stored).toString('latin1'), ttl]);
     await super.updateTimestamp(id, Math.round(ttl / 1000));

@@ -16,6 +16,19 @@ export function sessionKeys(prefix: string, id: string): SessionKeys {
 }
 
 /**
+ * The marker that a moved session leaves behind for a while. In a cluster it must share the slot of
+ * the data key: where that has no hash tag the whole of it becomes the marker's.
+ *
+ * @param keyPrefix what the client puts in front of every key by itself
+ * @returns `undefined` if no key can share the slot, since there are braces and no tag
+ */
+export function movedKey(data: string, cluster: boolean, keyPrefix: string): string | undefined {
+  const whole = keyPrefix + data;
+  if (!cluster || sharesSlot(whole)) return `${data}_MOVED`;
+  return /[{}]/.test(whole) ? undefined : `{${whole}}_MOVED`;
+}
+
+/**
  * Do all keys of one session lie in one Cluster slot? Only if the data key has a `{hash tag}`,
  * which its companions then share; else each key is hashed whole.
  */

@@ -3,22 +3,44 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { compress, decompress } from '../../codec/compression/compression.ts';
-import { LockError, StoreError } from '../../errors.ts';
+import { LockError, OptionsError, SessionError } from '../../errors.ts';
 import { asStored, assertId } from '../arguments.ts';
 import { attempts } from '../lock-patience.ts';
-import type {
-  ReadOptions,
-  SaveHandler,
-  SessionLock,
-  WriteCondition,
-  WriteResult,
+import {
+  MOVED_FOR,
+  type ReadOptions,
+  type SaveHandler,
+  type SessionLock,
+  type WriteCondition,
+  type WriteResult,
 } from '../save-handler.ts';
 import { createSessionId } from '../session-id.ts';
-import { resolveSaveHandlerSettings, type SaveHandlerSettings } from '../settings.ts';
+import {
+  resolveSaveHandlerSettings,
+  type SaveHandlerSettings,
+  TtlWatch,
+  warnOfBriefRevocation,
+} from '../settings.ts';
 import type { RedisArgument, RedisClient, RedisReply } from './client.ts';
-import { sessionKeys, sharesSlot } from './keys.ts';
-import { DESTROY, LOCK, READ, RELEASE, RENEW, type Script, TOUCH, WRITE } from './scripts.ts';
-import { type RedisSaveHandlerOptions, type RedisStorage, redisStorage } from './storage.ts';
+import { movedKey, sessionKeys, sharesSlot } from './keys.ts';
+import {
+  DESTROY,
+  LEAVE,
+  LOCK,
+  READ,
+  RELEASE,
+  RENEW,
+  type Script,
+  TOUCH,
+  UNDO_REFRESH,
+  WRITE,
+} from './scripts.ts';
+import {
+  NO_SLOT_FOR_TOMBSTONES,
+  type RedisSaveHandlerOptions,
+  type RedisStorage,
+  redisStorage,
+} from './storage.ts';
 
 export class RedisSaveHandler implements SaveHandler {
   readonly #settings: SaveHandlerSettings;
@@ -27,49 +49,65 @@ export class RedisSaveHandler implements SaveHandler {
   readonly #compressionLevel: number | undefined;
   /** Digests of the stored bytes, for values that are not stored as the caller sees them. */
   readonly #storedDigests = new WeakMap<Buffer, string>();
-  #warnedOfLongerTtl = false;
+  readonly #ttls: TtlWatch;
   readonly #warnedOfLocks = new Set<string>();
-  /** Redis before 6.2 has no GETEX. */
-  #hasGetex = true;
+  /** Not in a cluster whose prefix leaves no key for the marker in the session's slot. */
+  readonly marksMoves: boolean;
 
   constructor(options: RedisSaveHandlerOptions) {
     this.#settings = resolveSaveHandlerSettings(options);
-    this.#storage = redisStorage(options, this.#settings.warn);
+    this.#storage = redisStorage(options, this.#settings);
+    this.#ttls = new TtlWatch(this.#settings);
+    warnOfBriefRevocation(this.#settings);
     this.#compression = options.compression ?? 'none';
     this.#compressionLevel = options.compressionLevel;
+    const { client, prefix } = this.#storage.locate('any');
+    this.marksMoves = movedKey(prefix, client.cluster, client.keyPrefix) !== undefined;
+  }
+
+  get revokes(): boolean {
+    return this.#settings.revokedTtl > 0;
   }
 
   async read(id: string, options: ReadOptions = {}): Promise<Buffer | null> {
     const { lifetime, revokedTtl } = this.#settings;
+    const { refresh, seen } = options;
     const place = this.#place(id);
-    if (!options.refresh && !revokedTtl) {
+    if (!refresh && !revokedTtl) {
       return this.#decompressed(await place.command('GET', [place.keys.data]));
     }
-    if (options.refresh && !revokedTtl && !lifetime.keepsLonger && this.#hasGetex) {
-      try {
-        return this.#decompressed(
-          await place.command('GETEX', [place.keys.data, 'PX', lifetime.ttl]),
-        );
-      } catch (error) {
-        if (!isUnknownCommand(error)) throw error;
-        this.#hasGetex = false;
-      }
+    const ttl = refresh ? lifetime.ttl : 0;
+    const keepsLonger = lifetime.keepsLonger ? '1' : '0';
+    const args = [ttl, keepsLonger];
+    const reply = await place.look(READ, revokedTtl ? [...args, revokedTtl] : args);
+    if (!Array.isArray(reply)) {
+      if (reply !== null && seen) seen.revoked = (reply as Buffer).length === 0;
+      return null;
     }
-    const ttl = options.refresh ? lifetime.ttl : 0;
-    const reply = await place.script(READ, [ttl, lifetime.keepsLonger ? '1' : '0']);
-    if (reply === null) return null;
     const [bytes, left] = reply as [Buffer, number];
-    if (ttl) this.#noticeLongerTtl(left);
-    return this.#decompressed(bytes);
+    if (!refresh) return this.#decompressed(bytes);
+    this.#ttls.notice(left);
+    if (seen) seen.ttl = left;
+    try {
+      return this.#decompressed(bytes);
+    } catch (error) {
+      // The caller gets no bytes by which he could take the refresh back.
+      await this.#lowerTtl(place, sha1(bytes), left).catch(() => {});
+      throw error;
+    }
   }
 
   async write(id: string, bytes: Uint8Array): Promise<void> {
-    const { lifetime } = this.#settings;
+    const { lifetime, revokedTtl } = this.#settings;
     const place = this.#place(id);
-    if (lifetime.keepsLonger) {
-      // No lock key: an unconditional write asks nobody, as in phpredis without locks.
-      await runWithoutLock(place, WRITE, ['*', lifetime.ttl, '1', this.#compressed(bytes)]);
-      return;
+    if (lifetime.keepsLonger || revokedTtl) {
+      const keepsLonger = lifetime.keepsLonger ? '1' : '0';
+      const args = ['*', lifetime.ttl, keepsLonger, this.#compressed(bytes)];
+      if (this.#result(await runWithoutLock(place, WRITE, args)).state === 'written') return;
+      throw new SessionError(
+        'ERR_PSB_SESSION_GONE',
+        'the session was logged out a while ago; nothing was written',
+      );
     }
     await place.command('SET', [place.keys.data, this.#compressed(bytes), 'PX', lifetime.ttl]);
   }
@@ -78,8 +116,7 @@ export class RedisSaveHandler implements SaveHandler {
     const { lifetime } = this.#settings;
     const stored = this.#compressed(bytes);
     const reply = await this.#place(id).script(WRITE, [
-      condition.lock?.secret ?? '',
-      this.#expectation(condition.expected),
+      ...this.#demands(condition),
       lifetime.ttl,
       lifetime.keepsLonger ? '1' : '0',
       stored,
@@ -88,14 +125,19 @@ export class RedisSaveHandler implements SaveHandler {
   }
 
   async updateTimestamp(id: string, lifetime?: number): Promise<boolean> {
-    const { lifetime: configured, revokedTtl } = this.#settings;
+    const { lifetime: configured } = this.#settings;
     const place = this.#place(id);
-    if (lifetime !== undefined || (!configured.keepsLonger && !revokedTtl)) {
-      const ttl = lifetime === undefined ? configured.ttl : lifetime * 1000;
-      return (await place.command('PEXPIRE', [place.keys.data, ttl])) === 1;
+    if (lifetime !== undefined) {
+      return (await place.command('PEXPIRE', [place.keys.data, lifetime * 1000])) === 1;
     }
     const keepsLonger = configured.keepsLonger ? '1' : '0';
-    return (await place.script(TOUCH, [configured.ttl, keepsLonger])) === 1;
+    const left = Number(await place.look(TOUCH, [configured.ttl, keepsLonger]));
+    this.#ttls.notice(left);
+    return left !== -2;
+  }
+
+  async undoRefresh(id: string, bytes: Uint8Array, ttl: number): Promise<void> {
+    await this.#lowerTtl(this.#place(id), this.#expectation(asStored(bytes)), ttl);
   }
 
   async destroy(id: string): Promise<void> {
@@ -108,11 +150,13 @@ export class RedisSaveHandler implements SaveHandler {
   }
 
   async destroyIf(id: string, condition: WriteCondition): Promise<WriteResult> {
-    const reply = await this.#place(id).script(DESTROY, [
-      condition.lock?.secret ?? '',
-      this.#expectation(condition.expected),
-      this.#settings.revokedTtl,
-    ]);
+    const { mover } = condition;
+    const args = [...this.#demands(condition), this.#settings.revokedTtl];
+    const place = this.#place(id);
+    const reply =
+      mover === undefined
+        ? await place.script(DESTROY, args)
+        : await place.leave(LEAVE, [...args, mover, MOVED_FOR]);
     return this.#result(reply);
   }
 
@@ -165,6 +209,17 @@ export class RedisSaveHandler implements SaveHandler {
     return new Place(client, prefix, id, this.#settings.revokedTtl > 0);
   }
 
+  async #lowerTtl(place: Place, digest: string, ttl: number): Promise<void> {
+    // Never an immortal key, and none that dies by this.
+    if (!(ttl > 0)) return;
+    await place.on(place.keys.data, UNDO_REFRESH, [digest, Math.ceil(ttl)]);
+  }
+
+  /** The first arguments of what writes or destroys under a condition. */
+  #demands({ lock, expected }: WriteCondition): [secret: string, expected: string] {
+    return [lock?.secret ?? '', this.#expectation(expected)];
+  }
+
   #expectation(expected: Buffer | null | undefined): string {
     if (expected === undefined) return '*';
     if (expected === null) return '-';
@@ -175,6 +230,10 @@ export class RedisSaveHandler implements SaveHandler {
     if (reply === 0) return { state: 'written' };
     if (reply === 1) return { state: 'locked' };
     if (reply === 2) return { state: 'lost' };
+    if (Array.isArray(reply)) {
+      this.#ttls.notice(reply[0] as number);
+      return { state: 'written' };
+    }
     return { state: 'changed', bytes: this.#decompressed(reply) };
   }
 
@@ -212,16 +271,6 @@ export class RedisSaveHandler implements SaveHandler {
     }
     throw error;
   }
-
-  #noticeLongerTtl(left: number): void {
-    if (this.#warnedOfLongerTtl || left <= this.#settings.lifetime.ttl + 1000) return;
-    this.#warnedOfLongerTtl = true;
-    this.#settings.warn(
-      'PSB_TTL_LONGER',
-      `a session has a TTL of ${Math.round(left / 1000)} s, longer than the assumed ` +
-        `${this.#settings.lifetime.ttl / 1000} s; it is kept. Set gcMaxlifetime (or phpIni) to PHP's value.`,
-    );
-  }
 }
 
 /** One session's keys on the server where they lie. */
@@ -234,9 +283,10 @@ class Place {
   constructor(client: RedisClient, prefix: string, id: string, revokes: boolean) {
     this.client = client;
     this.keys = sessionKeys(prefix, id);
-    // In Cluster, a script may only touch keys of one slot.
+    // In Cluster, a script may only touch keys of one slot. (A tombstone is not asked for where it
+    // would lie in another one: that is refused at the start.)
     this.#together = !client.cluster || sharesSlot(client.keyPrefix + this.keys.data);
-    this.#revokes = revokes && this.#together;
+    this.#revokes = revokes;
   }
 
   command(name: string, args: readonly RedisArgument[]): Promise<RedisReply> {
@@ -248,17 +298,54 @@ class Place {
     script: Script,
     args: readonly RedisArgument[],
     withLock = this.#together,
+    moved?: string,
   ): Promise<RedisReply> {
     const keys = [this.keys.data];
-    if (withLock) keys.push(this.keys.lock);
-    if (this.#revokes) keys.push(this.keys.revoked);
-    const has = `${withLock ? 'l' : ''}${this.#revokes ? 'r' : ''}`;
-    return this.client.script(script, keys, [has, ...args]);
+    let has = '';
+    if (withLock) {
+      keys.push(this.keys.lock);
+      has += 'l';
+    }
+    if (this.#revokes) {
+      keys.push(this.keys.revoked);
+      has += 'r';
+    }
+    if (moved !== undefined) {
+      keys.push(moved);
+      has += 'm';
+    }
+    return this.#run(script, keys, [has, ...args]);
+  }
+
+  /** As {@link script}, with the key of the mover's marker where one can share the slot. */
+  leave(script: Script, args: readonly RedisArgument[]): Promise<RedisReply> {
+    const { cluster, keyPrefix } = this.client;
+    const moved = movedKey(this.keys.data, cluster, keyPrefix);
+    return this.script(script, args, this.#together, moved);
+  }
+
+  /** Runs a script that looks past the lock: over the data key and the tombstone. */
+  look(script: Script, args: readonly RedisArgument[]): Promise<RedisReply> {
+    const { data, revoked } = this.keys;
+    return this.#run(script, this.#revokes ? [data, revoked] : [data], args);
   }
 
   /** Runs a script over one key alone. */
   on(key: string, script: Script, args: readonly RedisArgument[]): Promise<RedisReply> {
     return this.client.script(script, [key], args);
+  }
+
+  #run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly RedisArgument[],
+  ): Promise<RedisReply> {
+    const reply = this.client.script(script, keys, args);
+    if (!this.#revokes) return reply;
+    return reply.catch((error: unknown) => {
+      // A client of an unknown kind turns out to be a cluster.
+      throw isCrossSlot(error) ? new OptionsError(NO_SLOT_FOR_TOMBSTONES, { cause: error }) : error;
+    });
   }
 }
 
@@ -274,7 +361,7 @@ function sha1(bytes: Buffer): string {
   return createHash('sha1').update(bytes).digest('hex');
 }
 
-function isUnknownCommand(error: unknown): boolean {
-  const cause = error instanceof StoreError ? error.cause : error;
-  return cause instanceof Error && /unknown command/i.test(cause.message);
+function isCrossSlot(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof Error && /CROSSSLOT|don't hash to the same slot/.test(cause.message);
 }

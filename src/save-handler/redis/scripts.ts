@@ -1,9 +1,10 @@
 /**
  * The Lua scripts. Each decision about a session is one script, so that nobody can write between
- * the look and the deed.
+ * the look and the deed. test/model holds them as a table.
  *
- * KEYS are always the data key, then (where both share a slot) the lock key, then (where logouts
- * are remembered) the key of the tombstone; ARGV[1] says which of the two are there.
+ * KEYS of what writes or destroys: the data key, then (where both share a slot) the lock key, then
+ * (where logouts are remembered) the tombstone's, then (for a move) the marker's; ARGV[1] says which
+ * of them are there.
  */
 import { createHash } from 'node:crypto';
 
@@ -24,11 +25,17 @@ function script(name: string, lua: string): Script {
   return { name, lua, sha, commands: [...new Set(called)] };
 }
 
-/** `l`: KEYS hold a lock key; `r`: KEYS hold a tombstone. */
+/** `l`: KEYS hold a lock key; `r`: a tombstone; `m`: a mover's marker. */
 const KEYS = `
 local has = ARGV[1]
-local lockKey = string.find(has, 'l', 1, true) and KEYS[2] or nil
-local revokedKey = string.find(has, 'r', 1, true) and KEYS[#KEYS] or nil
+local at = 1
+local function key(letter)
+  if not string.find(has, letter, 1, true) then return nil end
+  at = at + 1
+  return KEYS[at]
+end
+local lockKey = key('l')
+local revokedKey = key('r')
 `;
 
 /**
@@ -61,16 +68,19 @@ elseif ARGV[3] ~= '*' then
 end
 `;
 
-/** ARGV[4]: TTL in ms, ARGV[5]: '1' if a longer TTL stays, ARGV[6]: the bytes. */
+/**
+ * ARGV[4]: TTL in ms, ARGV[5]: '1' if a longer TTL stays, ARGV[6]: the bytes. Under a tombstone
+ * nothing is written, condition or not. Answers 0, or { TTL that was found } if that was longer.
+ */
 export const WRITE = script(
   'write',
   `${KEYS}${LOCK_CHECK}${CONDITION}
+if revoked then return false end
 local ttl = tonumber(ARGV[4])
-if ARGV[5] == '1' then
-  local left = redis.call('PTTL', KEYS[1])
-  if left > ttl then ttl = left end
-end
+local left = redis.call('PTTL', KEYS[1])
+if ARGV[5] == '1' and left > ttl then ttl = left end
 redis.call('SET', KEYS[1], ARGV[6], 'PX', ttl)
+if left > tonumber(ARGV[4]) then return { left } end
 return 0
 `,
 );
@@ -86,31 +96,76 @@ return 0
 );
 
 /**
- * Read and refresh in one round trip, for what GETEX cannot do: keep a longer TTL, ask for a
- * tombstone, or run on Redis before 6.2. ARGV[2]: TTL in ms, 0 for none; ARGV[3]: '1' if a longer
- * one stays. Answers { bytes, TTL that was found }, or nil.
+ * The move's delete. ARGV[4]: ms for which the id stays revoked, ARGV[5]: the mover's secret,
+ * ARGV[6]: ms for which the marker stays. The marker tells a mover who asks again, since the reply
+ * was lost, that the delete was his own, whatever came after it. The tombstone says that the id was
+ * left and not logged out: the client has the new one.
+ */
+export const LEAVE = script(
+  'leave',
+  `${KEYS}
+local movedKey = key('m')
+if movedKey and redis.call('GET', movedKey) == ARGV[5] then return 0 end
+${LOCK_CHECK}${CONDITION}
+redis.call('DEL', KEYS[1])
+if revokedKey then redis.call('SET', revokedKey, 'moved', 'PX', ARGV[4]) end
+if movedKey then redis.call('SET', movedKey, ARGV[5], 'PX', ARGV[6]) end
+return 0
+`,
+);
+
+/**
+ * Read and refresh in one round trip, and say what TTL was found: the failure of a request that
+ * cannot decode the session gives it back, and a longer one is kept or at least told. GETEX would do
+ * neither, nor ask for a tombstone, nor run on Redis before 6.2.
+ * KEYS: the data key, the tombstone's if logouts are remembered. ARGV[1]: TTL in ms, 0 for none;
+ * ARGV[2]: '1' if a longer one stays; ARGV[3]: ms for which an id stays revoked. Answers
+ * { bytes, TTL }, nil, or under a tombstone what that says: 'moved', or '' for a logout.
  */
 export const READ = script(
   'read',
-  `${KEYS}
-if revokedKey and redis.call('EXISTS', revokedKey) == 1 then return false end
+  `
+if KEYS[2] then
+  local revoked = redis.call('GET', KEYS[2])
+  if revoked then
+    if redis.call('GET', KEYS[1]) then
+      redis.call('DEL', KEYS[1])
+      redis.call('PEXPIRE', KEYS[2], ARGV[3])
+    end
+    return revoked
+  end
+end
 local current = redis.call('GET', KEYS[1])
 if not current then return false end
-local ttl = tonumber(ARGV[2])
+local ttl = tonumber(ARGV[1])
 local left = redis.call('PTTL', KEYS[1])
-if ttl > 0 and (ARGV[3] ~= '1' or left < ttl) then redis.call('PEXPIRE', KEYS[1], ttl) end
+if ttl > 0 and (ARGV[2] ~= '1' or left < ttl) then redis.call('PEXPIRE', KEYS[1], ttl) end
 return { current, left }
 `,
 );
 
-/** ARGV[2]: TTL in ms, ARGV[3]: '1' if a longer one stays. Answers 0 if the session is gone. */
+/** KEYS and ARGV as of READ. Answers the TTL that was found, -2 if the session is gone. */
 export const TOUCH = script(
   'touch',
-  `${KEYS}
-if revokedKey and redis.call('EXISTS', revokedKey) == 1 then return 0 end
+  `
+if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1 then return -2 end
 local left = redis.call('PTTL', KEYS[1])
-if left == -2 then return 0 end
-if ARGV[3] == '1' and left > tonumber(ARGV[2]) then return 1 end
+if left == -2 then return -2 end
+if ARGV[2] ~= '1' or left < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return left
+`,
+);
+
+/**
+ * Back to the TTL that a read found. ARGV[1]: the SHA-1 of the bytes that were read: whatever was
+ * written since keeps its own. ARGV[2]: that TTL in ms; it is only ever lowered to it.
+ */
+export const UNDO_REFRESH = script(
+  'undo',
+  `
+local current = redis.call('GET', KEYS[1])
+if not current or redis.sha1hex(current) ~= ARGV[1] then return 0 end
+if redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[2]) then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `,
 );

@@ -3,10 +3,11 @@
  */
 import type { CompressionName } from '../../codec/compression/compression.ts';
 import { OptionsError } from '../../errors.ts';
-import type { SaveHandlerOptions, WarningListener } from '../settings.ts';
+import type { SaveHandlerOptions, SaveHandlerSettings, WarningListener } from '../settings.ts';
 import { type BorrowedClient, borrow } from './borrowed-client.ts';
 import type { RedisClient } from './client.ts';
 import { type ConnectOptions, connect, connectCluster } from './connect.ts';
+import { sharesSlot } from './keys.ts';
 import { selectMember } from './pool.ts';
 import { parseSavePath, type SavePath } from './save-path.ts';
 
@@ -39,19 +40,24 @@ export interface RedisStorage {
   close(): Promise<void>;
 }
 
+export const NO_SLOT_FOR_TOMBSTONES =
+  'in a cluster revokedTtl needs a prefix with a hash tag, prefix={app}: say: without one the ' +
+  'memory of a logout would lie in another slot than the session';
+
 /**
- * @throws OptionsError `ERR_PSB_OPTIONS` unless the storage is named in exactly one way
+ * @throws OptionsError `ERR_PSB_OPTIONS` unless the storage is named in exactly one way, and for a
+ * `revokedTtl` that a cluster cannot honour
  * @throws SavePathError `ERR_PSB_SAVE_PATH`
  */
 export function redisStorage(
   options: RedisSaveHandlerOptions,
-  warn: WarningListener,
+  { revokedTtl, warn }: Pick<SaveHandlerSettings, 'revokedTtl' | 'warn'>,
 ): RedisStorage {
   const { redis, savePath } = options;
   if (redis !== undefined && savePath !== undefined) {
     throw new OptionsError('name the storage in one way only: redis or savePath');
   }
-  if (redis !== undefined) return borrowedStorage(redis, options, warn);
+  if (redis !== undefined) return borrowedStorage(redis, options, revokedTtl > 0, warn);
   if (savePath === undefined) {
     throw new OptionsError('name the storage: savePath, or redis (a client of your own)');
   }
@@ -64,6 +70,7 @@ export function redisStorage(
   if (path.handler === 'rediscluster') {
     const client = connectCluster(path, options);
     const place = { client, prefix: path.prefix };
+    if (revokedTtl > 0) assertTombstonesFit(place);
     return { locate: () => place, close: () => client.close() };
   }
   const places = path.members.map((member) => ({
@@ -90,6 +97,7 @@ const OURS = [
 function borrowedStorage(
   redis: BorrowedClient,
   options: RedisSaveHandlerOptions,
+  revokes: boolean,
   warn: WarningListener,
 ): RedisStorage {
   const foreign = OURS.find((name) => options[name] !== undefined);
@@ -97,6 +105,7 @@ function borrowedStorage(
     throw new OptionsError(`${foreign} is a setting of your own Redis client; set it there`);
   }
   const place = { client: borrow(redis, warn), prefix: options.prefix ?? DEFAULT_PREFIX };
+  if (revokes) assertTombstonesFit(place);
   return { locate: () => place, close: async () => {} };
 }
 
@@ -114,6 +123,12 @@ function assertOneLogin(path: SavePath, { credentials }: ConnectOptions): void {
       'the login is named in two ways: auth= of the save path and credentials',
     );
   }
+}
+
+function assertTombstonesFit({ client, prefix }: ReturnType<RedisStorage['locate']>): void {
+  // An id holds no braces, so a hash tag stands in the prefix or nowhere.
+  if (!client.cluster || sharesSlot(client.keyPrefix + prefix)) return;
+  throw new OptionsError(NO_SLOT_FOR_TOMBSTONES);
 }
 
 /** phpredis says nothing about what it ignores, and its owner believes that it works. */

@@ -362,12 +362,12 @@ export function describeAdapter(adapter: AdapterUnderTest): void {
         ['nonsense for an id', '../../x', '/show', [], []],
         ['a lock for an id', 'known_LOCK', '/show', [], []],
         ['no cookie, session created', '', '/set?a=1', [SCRIPT], ['PHPSESSID']],
-        ['known, ignored', 'known', '/ignore', ['GETEX'], []],
-        ['known, read', 'known', '/show', ['GETEX'], []],
-        ['known, changed', 'known', '/set?a=2', ['GETEX', SCRIPT], []],
-        ['known, set to what it is', 'known', '/set?a=1', ['GETEX'], []],
-        ['known, logged out', 'known', '/logout', ['GETEX', SCRIPT], ['PHPSESSID']],
-        ['unknown, read', 'unknown', '/show', ['GETEX'], []],
+        ['known, ignored', 'known', '/ignore', [SCRIPT], []],
+        ['known, read', 'known', '/show', [SCRIPT], []],
+        ['known, changed', 'known', '/set?a=2', [SCRIPT, SCRIPT], []],
+        ['known, set to what it is', 'known', '/set?a=1', [SCRIPT], []],
+        ['known, logged out', 'known', '/logout', [SCRIPT, SCRIPT], ['PHPSESSID']],
+        ['unknown, read', 'unknown', '/show', [SCRIPT], []],
       ])('%s', async (_, cookie, path, expected, cookies) => {
         // The script is loaded, and the connection is up, before the count begins.
         await json('/set?a=1');

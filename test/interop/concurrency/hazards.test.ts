@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SessionManager } from '../../../src/config/session-manager.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { type Shop, startShop } from './shop.ts';
 
@@ -101,7 +102,7 @@ describe('without locks', () => {
 
   test('H5: PHP in flight revives a session that Node logged out; a tombstone keeps it dead for the bridge', async () => {
     const id = await newSession();
-    const sessions = shop.node({ revokedTtl: 60 });
+    const sessions = shop.node({ revokedTtl: 1440 });
     const page = await shop.hold(shop.php.pools.plain, id, `$_SESSION['php'] = 1;`);
     const session = await sessions.open(id);
     await session.destroy();
@@ -111,6 +112,43 @@ describe('without locks', () => {
     const after = await sessions.open(id);
     expect(after.isNew).toBe(true);
     expect(after.id).not.toBe(id);
+    expect(after.revoked).toBe(true);
+    // Until then PHP saw the user; now it does not.
+    expect(await shop.stored(id)).toBeNull();
+  });
+
+  test('H5 under the lock: a logout goes past a PHP request that does not end, and stays final', async () => {
+    const id = await newSession();
+    const warned: string[] = [];
+    const sessions = shop.node({
+      revokedTtl: 1440,
+      lockRetries: 3,
+      lockWaitTime: 1000,
+      onWarning: (code) => warned.push(code),
+    });
+    const page = await shop.hold(shop.php.pools.locking, id, `$_SESSION['php'] = 1;`);
+    const secret = await shop.redis.client.get(`${shop.key(id)}_LOCK`);
+    const session = await sessions.open(id);
+    expect(await session.destroy()).toEqual({ forced: true });
+    expect(warned).toEqual(['PSB_LOGOUT_FORCED']);
+    expect(await shop.stored(id)).toBeNull();
+    expect(await shop.redis.client.get(`${shop.key(id)}_LOCK`)).toBe(secret);
+    await page.finish();
+    expect(await shop.stored(id)).toBe(`${BASE}php|i:1;`);
+    expect((await sessions.open(id)).revoked).toBe(true);
+    expect(await shop.stored(id)).toBeNull();
+  });
+
+  test('H5 after the logout: only a PHP in strict mode takes a new id', async () => {
+    const id = await newSession();
+    await (await shop.node({ revokedTtl: 1440 }).open(id)).destroy();
+    const start = (strict: number) =>
+      shop.php.pools.plain.run(
+        `ini_set('session.use_strict_mode', '${strict}'); session_id('${id}'); session_start();
+         echo session_id() === '${id}' ? 'same' : 'new';`,
+      );
+    expect((await start(1)).body).toBe('new');
+    expect((await start(0)).body).toBe('same');
   });
 
   test('H5 with the PHP class: a logout is final', async () => {
@@ -334,6 +372,33 @@ describe('lifetimes', () => {
       session.variables['node'] = 1;
     });
     expect(await shop.redis.client.ttl(shop.key(id))).toBeGreaterThan(8990);
+  });
+
+  test("H15: with phpIni the TTL is PHP's, exactly, and the first cut of a longer one is told", async () => {
+    const id = await newSession();
+    const warned: string[] = [];
+    const sessions = new SessionManager({
+      phpIni: `session.save_handler = redis
+        session.save_path = "${shop.redis.savePath()}"
+        session.use_strict_mode = 1
+        session.gc_maxlifetime = 700`,
+      onWarning: (code) => warned.push(code),
+    });
+    await shop.redis.client.expire(shop.key(id), 600);
+    await (await sessions.open(id)).commit();
+    expect(await shop.redis.client.ttl(shop.key(id))).toBeGreaterThan(690);
+    expect(warned).toEqual([]);
+    for (let request = 0; request < 2; request++) {
+      // "Remember me": PHP gave this one a month.
+      await shop.redis.client.expire(shop.key(id), 2_592_000);
+      await (await sessions.open(id)).commit();
+      expect(await shop.redis.client.ttl(shop.key(id))).toBeLessThanOrEqual(700);
+    }
+    expect(warned).toEqual(['PSB_TTL_SHORTENED']);
+    await sessions.close();
+    await shop.redis.client.expire(shop.key(id), 2_592_000);
+    await (await shop.node({ gcMaxlifetime: 700, keepLongerTtl: true }).open(id)).commit();
+    expect(await shop.redis.client.ttl(shop.key(id))).toBeGreaterThan(2_591_000);
   });
 
   test('H16: no key without a TTL, whatever was there', async () => {

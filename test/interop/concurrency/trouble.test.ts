@@ -123,13 +123,13 @@ describe('refusals', () => {
       '>pw',
       '~*',
       '+get',
-      '+getex',
       '+hello',
       '+auth',
       '+client',
     );
     const sessions = manager({
       savePath: `tcp://127.0.0.1:${proxy.port}?auth[]=reader&auth[]=pw`,
+      refresh: false,
     });
     const id = await existing();
     const session = await sessions.open(id);

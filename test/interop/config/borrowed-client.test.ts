@@ -166,7 +166,10 @@ for (const title of ['ioredis 5', 'node-redis 5', 'node-redis 6', 'an object wit
           ...options,
           prefix: 'shop:',
           redis: made.client,
-          onWarning: (code) => warnings.push(code),
+          onWarning: (code, message) => {
+            warnings.push(code);
+            options.onWarning?.(code, message);
+          },
         }),
       ttl: (id) => server.client.pttl(`${made.keyPrefix}shop:${id}`),
       stop: async () => {
