@@ -7,13 +7,13 @@ import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { both, type CommitResult, UNCHANGED } from './commit-result.ts';
 import { type Target, writeMerging, writeUpdating } from './conditional-write.ts';
 import { gone, isGone } from './gone.ts';
-import { HeldLock, type LockHolder } from './held-lock.ts';
+import { HeldLock } from './held-lock.ts';
 import { LiveVariables } from './live-variables.ts';
 import { type DestroyResult, logOut } from './log-out.ts';
 import type { Conflict } from './merge/conflicts.ts';
 import { type Moved, moveSession } from './move.ts';
 import { watch } from './observe.ts';
-import type { OpenSession, OpenSessions } from './open-sessions.ts';
+import type { OpenSessions } from './open-sessions.ts';
 import type { SessionSettings } from './options.ts';
 import type { SessionCodec } from './session-codec.ts';
 import { isRecord, type SessionVariables } from './session-variables.ts';
@@ -68,7 +68,7 @@ const COMMIT_ROUNDS = 8;
  * variables that PHP's format cannot hold, or a `StoreError`; then nothing was written, except
  * that `ERR_PSB_STORE_UNKNOWN_OUTCOME` says that the reply was lost.
  */
-export class Session implements AsyncDisposable, LockHolder, OpenSession {
+export class Session implements AsyncDisposable {
   readonly #settings: SessionSettings;
   readonly #codec: SessionCodec;
   readonly #opened: Opened;

@@ -23,7 +23,8 @@ async function forget(sessions: SessionManager, store: MemorySaveHandler, count:
     session.variables['n'] = 2;
     registry.register(session, id);
   }
-  for (let look = 0; look < 100 && collected < count; look++) {
+  // The last one may be known to the loop that made it.
+  for (let look = 0; look < 100 && collected < count - 1; look++) {
     await sleep(5);
     collectGarbage();
   }
@@ -35,31 +36,35 @@ describe('sessions that nobody ends', () => {
   test.each([
     ['merge', 2000],
     ['lock', 20],
-  ] as const)('%s: they leave, and close() does not wait for them', async (concurrency, count) => {
-    const store = new MemorySaveHandler({ lockExpire: 1, lockRetries: 1, lockWaitTime: 1000 });
-    const sessions = new SessionManager({
-      saveHandler: store,
-      concurrency,
-      lockExpire: 1,
-      closeTimeout: 20_000,
-      onWarning: () => {},
-    });
-    const { ids, collected } = await forget(sessions, store, count);
-    expect(collected).toBeGreaterThan(0.9 * count);
-    if (concurrency === 'lock') {
-      // A third of the lock's lifetime, until it is looked whether somebody holds it still.
-      await sleep(500);
-      const locks = await Promise.allSettled(ids.map((id) => store.lock(id)));
-      const free = locks.filter(({ status }) => status === 'fulfilled');
-      expect(free.length).toBeGreaterThan(0.9 * count);
-    }
-    const started = performance.now();
-    const closed = sessions.close();
-    await sleep(20);
-    collectGarbage();
-    await closed;
-    expect(performance.now() - started).toBeLessThan(2000);
-  });
+  ] as const)(
+    '%s: they leave, and close() does not wait for them',
+    async (concurrency, count) => {
+      const store = new MemorySaveHandler({ lockExpire: 1, lockRetries: 1, lockWaitTime: 1000 });
+      const sessions = new SessionManager({
+        saveHandler: store,
+        concurrency,
+        lockExpire: 1,
+        closeTimeout: 20_000,
+        onWarning: () => {},
+      });
+      const { ids, collected } = await forget(sessions, store, count);
+      expect(collected).toBeGreaterThan(0.9 * count);
+      if (concurrency === 'lock') {
+        // A third of the lock's lifetime, until it is looked whether somebody holds it still.
+        await sleep(500);
+        const locks = await Promise.allSettled(ids.map((id) => store.lock(id)));
+        const free = locks.filter(({ status }) => status === 'fulfilled');
+        expect(free.length).toBeGreaterThan(0.9 * count);
+      }
+      const started = performance.now();
+      const closed = sessions.close();
+      await sleep(20);
+      collectGarbage();
+      await closed;
+      expect(performance.now() - started).toBeLessThan(2000);
+    },
+    20_000,
+  );
 
   test('close() waits for those that somebody has', async () => {
     const sessions = new SessionManager({ saveHandler: new MemorySaveHandler() });
