@@ -19,6 +19,9 @@ final class Changes
     /** @var array<int, true> indices of the base whose items were changed in their place */
     public array $changed = [];
 
+    /** @var array<int, int> by place of a moved item: its index in the base */
+    public array $copies = [];
+
     /** @var array<int, true> where items stand that do not count any more */
     private array $dropped = [];
 
@@ -54,35 +57,61 @@ final class Changes
         return $places;
     }
 
+    /** Has anything between these been put elsewhere, or come from elsewhere? */
+    public function hasMoves(int $index, int $to, array $places): bool
+    {
+        if ($this->moved === []) {
+            return false;
+        }
+        for (; $index < $to; $index++) {
+            if (isset($this->moved[$index])) {
+                return true;
+            }
+        }
+
+        return array_intersect_key($this->copies, array_flip($places)) !== [];
+    }
+
     /**
-     * The same within one hunk, now that copies are dropped.
+     * What was done to the items of one hunk, run by run between those that were kept, now that
+     * copies are dropped. What came from another place is no change of anything, and what went to
+     * one is only gone.
      *
      * @return Blocks|null null if somewhere the items put in are not as many as those taken out
      */
     public function blocks(int $index, int $to, int $at, int $end): ?Blocks
     {
         $blocks = new Blocks();
-        for ($next = $index;; $next++) {
-            if ($next < $to && !isset($this->kept[$next])) {
+        $run = [];
+        for (; $index <= $to; $index++) {
+            if ($index < $to && !isset($this->kept[$index])) {
+                if (!isset($this->moved[$index])) {
+                    $run[] = $index;
+                }
                 continue;
             }
-            $put = $this->between($at, $next < $to ? $this->kept[$next] : $end);
-            if ($next === $index) {
-                $blocks->inserted[$index] = $put;
-            } elseif (count($put) === $next - $index) {
-                foreach ($put as $position => $place) {
-                    $blocks->changed[$index + $position] = $place;
+            $changes = 0;
+            $next = $index < $to ? $this->kept[$index] : $end;
+            foreach ($this->between($at, $next) as $place) {
+                if ($run === [] || isset($this->copies[$place])) {
+                    $blocks->inserted[$run[$changes] ?? $index][] = $place;
+                } elseif ($changes === count($run)) {
+                    return null;
+                } else {
+                    $blocks->changed[$run[$changes++]] = $place;
                 }
-            } elseif ($put !== []) {
+            }
+            if ($changes > 0 && $changes < count($run)) {
                 return null;
             }
-            if ($next === $to) {
-                return $blocks;
+            $run = [];
+            if ($index < $to) {
+                $blocks->kept[$index] = true;
+                $at = $next + 1;
             }
-            $blocks->kept[$next] = true;
-            $index = $next + 1;
-            $at = $this->kept[$next] + 1;
         }
+
+        return $blocks;
     }
 
     /** @param list<int> $base */
@@ -106,21 +135,31 @@ final class Changes
             }
         }
         ksort($this->moved);
+        $this->copies = array_flip($this->moved);
     }
 
     /** Between two items that were kept: as many put in as taken out. */
     private function findChanged(int $length): void
     {
-        $index = 0;
+        $run = [];
         $at = 0;
-        foreach ($this->kept + [$length => count($this->items)] as $keptIndex => $keptAt) {
-            if ($keptIndex - $index === $keptAt - $at) {
-                for (; $index < $keptIndex; $index++) {
-                    $this->changed[$index] = true;
+        for ($index = 0; $index <= $length; $index++) {
+            if ($index < $length && !isset($this->kept[$index])) {
+                if (!isset($this->moved[$index])) {
+                    $run[] = $index;
                 }
+                continue;
             }
-            $index = $keptIndex + 1;
-            $at = $keptAt + 1;
+            $next = $index < $length ? $this->kept[$index] : count($this->items);
+            $fresh = 0;
+            for (; $at < $next; $at++) {
+                $fresh += isset($this->copies[$at]) ? 0 : 1;
+            }
+            if ($fresh === count($run)) {
+                $this->changed += array_fill_keys($run, true);
+            }
+            $run = [];
+            $at = $next + 1;
         }
     }
 }

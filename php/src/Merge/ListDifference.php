@@ -136,7 +136,11 @@ final class ListDifference
             $this->take(Merge::THEIRS, $theirs);
         } elseif ($b === []) {
             $this->takeBoth($ours, $theirs);
-        } elseif (count($b) === count($o) && count($b) === count($t)) {
+        } elseif (
+            count($b) === count($o) && count($b) === count($t)
+            && !$this->ours->hasMoves($from[0], $to[0], $ours)
+            && !$this->theirs->hasMoves($from[0], $to[0], $theirs)
+        ) {
             foreach ($ours as $position => $place) {
                 $this->pair($from[0] + $position, $place, $theirs[$position]);
             }

@@ -29,6 +29,10 @@ interface Edited {
   readonly numbers: readonly number[];
   /** For each item of the base: where it is, −1 if it is not. */
   readonly matched: Int32Array;
+  /** For each item of the base: where this side put it instead, −1 if nowhere; `null` for none. */
+  readonly moved: Int32Array | null;
+  /** Where those stand. */
+  readonly copies: ReadonlySet<number>;
   /** Items that are left out: copies of what the other side removed, or moved elsewhere. */
   readonly dropped: Set<number>;
 }
@@ -42,8 +46,8 @@ export function differences(
   const ourMatches = align(base, ours);
   const theirMatches = ourMatches && align(base, theirs);
   if (ourMatches === null || theirMatches === null) return null;
-  const o: Edited = { side: 'ours', numbers: ours, matched: ourMatches, dropped: new Set() };
-  const t: Edited = { side: 'theirs', numbers: theirs, matched: theirMatches, dropped: new Set() };
+  const o = edited('ours', base, ours, ourMatches);
+  const t = edited('theirs', base, theirs, theirMatches);
   const steps = dropMoved(base, o, t);
   let [from, fromOurs, fromTheirs] = [0, 0, 0];
   for (let i = 0; i <= base.length; i++) {
@@ -65,21 +69,31 @@ export function differences(
   return steps;
 }
 
+function edited(
+  side: Side,
+  base: readonly number[],
+  numbers: readonly number[],
+  matched: Int32Array,
+): Edited {
+  const moved = pairLeftOver(base, numbers, matched);
+  const copies = new Set<number>();
+  for (const place of moved ?? []) if (place !== -1) copies.add(place);
+  return { side, numbers, matched, moved, copies, dropped: new Set() };
+}
+
 /**
  * An item that one side put elsewhere and the other removed stays removed. One that both put
  * elsewhere, each in another place, stands where we put it.
  */
 function dropMoved(base: readonly number[], ours: Edited, theirs: Edited): Step[] {
   const steps: Step[] = [];
-  const ourMoves = pairLeftOver(base, ours.numbers, ours.matched);
-  const theirMoves = pairLeftOver(base, theirs.numbers, theirs.matched);
-  if (ourMoves === null && theirMoves === null) return steps;
+  if (ours.copies.size + theirs.copies.size === 0) return steps;
   const gap = gaps(ours.matched, theirs.matched);
   const ourChanges = changedInPlace(ours);
   const theirChanges = changedInPlace(theirs);
   for (let i = 0; i < base.length; i++) {
-    const ourPlace = ourMoves?.[i] ?? -1;
-    const theirPlace = theirMoves?.[i] ?? -1;
+    const ourPlace = ours.moved?.[i] ?? -1;
+    const theirPlace = theirs.moved?.[i] ?? -1;
     if (ourPlace >= 0 && theirPlace >= 0) {
       if (gap(ours, ourPlace) === gap(theirs, theirPlace)) continue;
       theirs.dropped.add(theirPlace);
@@ -96,14 +110,21 @@ function dropMoved(base: readonly number[], ours: Edited, theirs: Edited): Step[
 }
 
 /** Which items of the base have become others: a run of them as many new ones. */
-function changedInPlace({ numbers, matched }: Edited): Uint8Array {
+function changedInPlace({ numbers, matched, moved, copies }: Edited): Uint8Array {
   const changed = new Uint8Array(matched.length);
-  let [from, fromPlace] = [0, 0];
+  let run: number[] = [];
+  let next = 0;
   for (let i = 0; i <= matched.length; i++) {
     const place = i === matched.length ? numbers.length : (matched[i] as number);
-    if (place === -1) continue;
-    if (i - from === place - fromPlace) changed.fill(1, from, i);
-    [from, fromPlace] = [i + 1, place + 1];
+    if (place === -1) {
+      if ((moved?.[i] ?? -1) === -1) run.push(i);
+      continue;
+    }
+    let fresh = 0;
+    for (; next < place; next++) if (!copies.has(next)) fresh++;
+    if (fresh === run.length) for (const at of run) changed[at] = 1;
+    run = [];
+    next++;
   }
   return changed;
 }
@@ -173,11 +194,21 @@ class Hunk {
     if (same(t, b)) all(steps, 'ours', ours);
     else if (same(o, b) || same(o, t)) all(steps, 'theirs', theirs);
     else if (b.length === 0) this.#insert(steps, ours, theirs);
-    else if (b.length === o.length && b.length === t.length) {
+    else if (b.length === o.length && b.length === t.length && !this.#hasMoves) {
       for (let k = 0; k < b.length; k++) {
         this.#item(steps, base[k] as number, ours[k] as number, theirs[k] as number);
       }
     } else this.#byItem(steps);
+  }
+
+  /** Something came from another place, or went to one: places do not tell which item is which. */
+  get #hasMoves(): boolean {
+    const { base, ours, theirs } = this.#parts;
+    return (
+      base.some((i) => hasMoved(this.#ours, i) || hasMoved(this.#theirs, i)) ||
+      ours.some((place) => this.#ours.copies.has(place)) ||
+      theirs.some((place) => this.#theirs.copies.has(place))
+    );
   }
 
   /** Item by item, as far as it can be told what each side did to each of them. */
@@ -228,38 +259,41 @@ class Hunk {
   }
 }
 
+function hasMoved({ moved }: Edited, i: number): boolean {
+  return (moved?.[i] ?? -1) !== -1;
+}
+
 /**
  * What a side did to the items of a hunk, run by run between those that it kept: without new ones
- * they were removed; as many new ones as there were are their changes.
+ * they were removed; as many new ones as there were are their changes. What came from another place
+ * is no change of anything, and what went to one is only gone.
  *
  * @returns `null` if a run has become another number of items: it cannot be told which is which
  */
-function edits(
-  { matched }: Edited,
-  base: readonly number[],
-  places: readonly number[],
-): Edits | null {
+function edits(side: Edited, base: readonly number[], places: readonly number[]): Edits | null {
   const items: number[] = [];
-  const inserted: number[][] = [];
+  const inserted: number[][] = Array.from({ length: base.length + 1 }, () => []);
   let next = 0;
-  let removed: number[] = [];
+  /** Items of this run that are gone, … */
+  let run: number[] = [];
   for (let k = 0; k <= base.length; k++) {
     const place =
-      k === base.length ? Number.POSITIVE_INFINITY : (matched[base[k] as number] as number);
+      k === base.length ? Number.POSITIVE_INFINITY : (side.matched[base[k] as number] as number);
     if (place === -1) {
-      removed.push(k);
+      items[k] = REMOVED;
+      if (!hasMoved(side, base[k] as number)) run.push(k);
       continue;
     }
-    const fresh: number[] = [];
-    while (next < places.length && (places[next] as number) < place) {
-      fresh.push(places[next++] as number);
+    /** … and how many of them have become something else. */
+    let changes = 0;
+    for (; next < places.length && (places[next] as number) < place; next++) {
+      const fresh = places[next] as number;
+      if (run.length === 0 || side.copies.has(fresh)) inserted[run[changes] ?? k]?.push(fresh);
+      else if (changes === run.length) return null;
+      else items[run[changes++] as number] = fresh;
     }
-    if (removed.length === 0) inserted[k] = fresh;
-    else if (fresh.length === 0) for (const at of removed) items[at] = REMOVED;
-    else if (fresh.length === removed.length) {
-      for (const [n, at] of removed.entries()) items[at] = fresh[n] as number;
-    } else return null;
-    removed = [];
+    if (changes > 0 && changes < run.length) return null;
+    run = [];
     if (k < base.length) {
       items[k] = KEPT;
       next++;
