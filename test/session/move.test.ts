@@ -106,6 +106,8 @@ describe('a lost reply to the delete of the old session', () => {
     store.fates.push('not carried out');
     store.between = () => store.destroy(id);
     const session = await manager().open(id);
+    // What was changed belongs to the session that is gone; unchanged it would begin anew.
+    session.variables['late'] = 1;
     await expect(session.regenerate()).rejects.toMatchObject({ code: 'ERR_PSB_SESSION_GONE' });
     expect(session.id).toBe(id);
     expect(made).toHaveLength(1);
