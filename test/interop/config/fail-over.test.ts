@@ -107,7 +107,7 @@ describe.each(VERSIONS)('a fail-over behind one address, %s', (_title, load) => 
 
   test.each([
     ['GETEX', (one: RedisClient) => one.command('GETEX', ['k', 'PX', 60_000])],
-    ['the script that reads', (one: RedisClient) => one.script(READ, ['k'], ['', 60_000, '0'])],
+    ['the script that reads', (one: RedisClient) => one.script(READ, ['k'], [60_000, '0'])],
   ])('%s is a write to Redis', async (_, read) => {
     const [old, next] = [await redis(), await redis()];
     const address = await addressOf(old);

@@ -81,8 +81,8 @@ describe('a server that does not answer', () => {
       [
         one.command('GET', ['k']),
         one.command('GETEX', ['k', 'PX', 1000]),
-        one.script(READ, ['k'], ['', 1000, '0']),
-        one.script(TOUCH, ['k'], ['', 1000, '0']),
+        one.script(READ, ['k'], [1000, '0']),
+        one.script(TOUCH, ['k'], [1000, '0']),
         one.command('PEXPIRE', ['k', 1000]),
         write(one),
       ].map(codeOf),
