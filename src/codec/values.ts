@@ -87,9 +87,7 @@ export class PhpObject {
     const copy = Object.create(Object.getPrototypeOf(object)) as T;
     for (const name of propertyNames(object)) define(copy, name, object[name]);
     for (const name of namesOf(properties)) {
-      if (!Object.hasOwn(object, name) && notes?.layout?.names.includes(name) !== true) {
-        assertNewName(name);
-      }
+      assertNewName(name, notes?.layout?.names);
       define(copy, name, (properties as Record<string, unknown>)[name]);
     }
     if (notes !== undefined) setNotes(copy, notes);
@@ -356,7 +354,8 @@ function brand(
 }
 
 /** A property that PHP itself could not have added, or that would speak for the object. */
-function assertNewName(name: string): void {
+function assertNewName(name: string, known?: readonly string[]): void {
   const fault = newNameFault(name);
-  if (fault !== undefined) throw new CodecError('ERR_PSB_CODEC_VALUE', fault, { path: name });
+  if (fault !== undefined && known?.includes(name) !== true)
+    throw new CodecError('ERR_PSB_CODEC_VALUE', fault, { path: name });
 }
