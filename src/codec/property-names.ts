@@ -8,23 +8,27 @@ import { getNotes, INT_KEY, type Layout } from './notes.ts';
 /** Makes what is not public invisible to JSON.stringify(), if nothing else does. */
 export function guardProperties(object: object, layout: Layout): void {
   if (!layout.isGuarded) return;
-  for (const [i, name] of layout.names.entries()) {
-    if (isPublic(layout.scopes[i]) || !Object.hasOwn(object, name)) continue;
-    Object.defineProperty(object, name, { enumerable: false });
+  for (const name of notPublic(layout)) {
+    if (Object.hasOwn(object, name)) Object.defineProperty(object, name, { enumerable: false });
   }
 }
 
-/** The names of all properties that PHP knows of, or will. */
+/** The names of all properties that are written. */
 export function propertyNames(object: object): string[] {
   const layout = getNotes(object)?.layout;
   if (layout?.isGuarded !== true) return Object.keys(object);
+  const known = new Set(layout.names);
   return Object.getOwnPropertyNames(object).filter(
-    (name) =>
-      Object.prototype.propertyIsEnumerable.call(object, name) || layout.names.includes(name),
+    (name) => known.has(name) || Object.prototype.propertyIsEnumerable.call(object, name),
   );
 }
 
-/** Is this the scope of a property that everybody sees? */
-export function isPublic(scope: string | null | undefined): boolean {
-  return scope === null || scope === undefined || scope === INT_KEY;
+/** The properties that only PHP's classes see: the protected and the private ones. */
+export function notPublic(layout: Layout): ReadonlySet<string> {
+  return new Set(
+    layout.names.filter((_, i) => {
+      const scope = layout.scopes[i] ?? null;
+      return scope !== null && scope !== INT_KEY;
+    }),
+  );
 }

@@ -8,7 +8,7 @@ import { CodecError } from '../errors.ts';
 import { type Cell, getNotes, type Key } from './notes.ts';
 import { joinPath } from './path.ts';
 import { propertyNames } from './property-names.ts';
-import { PhpFloat } from './values.ts';
+import { isOpaque, PhpFloat } from './values.ts';
 import { type View, viewOf } from './view.ts';
 
 interface Step {
@@ -82,7 +82,7 @@ function follow(
   todo: Visit[],
 ): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
-  if (value instanceof Uint8Array) return;
+  if (value instanceof Uint8Array || isOpaque(value)) return;
   seen.add(value);
   todo.push({ container: value, before: view?.kid(key), step });
 }

@@ -10,8 +10,8 @@ import { type InspectOptions, inspect } from 'node:util';
 import { CodecError } from '../errors.ts';
 import { isClassName } from './class-name.ts';
 import { define } from './define.ts';
-import { getNotes, INT_KEY, Layout, makeNotes, setNotes, stampNotes } from './notes.ts';
-import { guardProperties, propertyNames } from './property-names.ts';
+import { getNotes, Layout, makeNotes, setNotes, stampNotes } from './notes.ts';
+import { guardProperties, notPublic, propertyNames } from './property-names.ts';
 import { newNameFault } from './refusals.ts';
 import { ownCopy } from './text.ts';
 
@@ -87,7 +87,7 @@ export class PhpObject {
     const copy = Object.create(Object.getPrototypeOf(object)) as T;
     for (const name of propertyNames(object)) define(copy, name, object[name]);
     for (const name of namesOf(properties)) {
-      if (notes?.layout?.names.includes(name) !== true) assertNewName(name);
+      assertNewName(name, notes?.layout?.names);
       define(copy, name, (properties as Record<string, unknown>)[name]);
     }
     if (notes !== undefined) setNotes(copy, notes);
@@ -97,16 +97,17 @@ export class PhpObject {
 
   /**
    * What `JSON.stringify()` shows: the public properties, as PHP's json_encode(). A copy by
-   * `PhpObject.toArray(object)` or `{ ...object }` has all of them.
+   * `PhpObject.toArray(object)` has all of them; so has a spread, `{ ...object }`, which therefore is
+   * nothing to send to a browser.
    */
   toJSON(): Record<string, unknown> {
     const shown: Record<string, unknown> = {};
     const layout = getNotes(this)?.layout;
     // A clone that has lost its class does not say which of them are public.
     if (!layout) return shown;
+    const hidden = notPublic(layout);
     for (const name of propertyNames(this)) {
-      const scope = layout.scopeOf(name);
-      if (scope === null || scope === INT_KEY) define(shown, name, this[name]);
+      if (!hidden.has(name)) define(shown, name, this[name]);
     }
     return shown;
   }
@@ -291,6 +292,11 @@ function stateOf<T extends object>(value: object, symbol: symbol): T | undefined
 
 export { define } from './define.ts';
 
+/** Is it an enum case or a payload, which hold nothing that could be looked into? */
+export function isOpaque(value: object): boolean {
+  return ENUM in value || SERIALIZED in value;
+}
+
 /** Is it a value that PHP holds as an object? */
 export function isObjectValue(value: unknown): value is PhpObject | PhpEnum | PhpSerializedObject {
   if (typeof value !== 'object' || value === null) return false;
@@ -348,7 +354,8 @@ function brand(
 }
 
 /** A property that PHP itself could not have added, or that would speak for the object. */
-function assertNewName(name: string): void {
+function assertNewName(name: string, known?: readonly string[]): void {
   const fault = newNameFault(name);
-  if (fault !== undefined) throw new CodecError('ERR_PSB_CODEC_VALUE', fault, { path: name });
+  if (fault !== undefined && known?.includes(name) !== true)
+    throw new CodecError('ERR_PSB_CODEC_VALUE', fault, { path: name });
 }

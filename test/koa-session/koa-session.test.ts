@@ -216,6 +216,25 @@ describe('the change check sees what JSON does not', () => {
     expect(bytes).toBe('x|d:1.50;');
   });
 
+  test('a property that is not public, which JSON does not show', async () => {
+    const user = 'O:4:"User":2:{s:1:"n";i:1;s:7:"\0*\0role";s:5:"guest";}';
+    const before = `user|${user}`;
+    const read = await afterwards(before, ({ user: shown }) => {
+      expect(JSON.stringify(shown)).toBe('{"n":1}');
+    });
+    expect(read.bytes).toBe(before);
+    expect(read.calls).toEqual(['read+refresh']);
+    const { bytes } = await afterwards(before, (php) => {
+      (php['user'] as Record<string, unknown>)['role'] = 'admin';
+    });
+    expect(bytes).toBe(before.replace('s:5:"guest"', 's:5:"admin"'));
+    const guarded = before.replace(':2:{', ':3:{s:6:"toJSON";i:1;');
+    const changed = await afterwards(guarded, (php) => {
+      (php['user'] as Record<string, unknown>)['role'] = 'admin';
+    });
+    expect(changed.bytes).toBe(guarded.replace('s:5:"guest"', 's:5:"admin"'));
+  });
+
   test('a session variable named toJSON', async () => {
     const { bytes } = await afterwards('toJSON|i:1;', (php) => {
       php['n'] = 1;
