@@ -2,7 +2,7 @@
 import { isIntegerKey } from '../../codec/integers.ts';
 import type { Surveyed } from './survey.ts';
 
-export type ArrayRule = 'keys' | 'list';
+type ArrayRule = 'keys' | 'list';
 
 /**
  * @param base `undefined` if it is absent, or no array

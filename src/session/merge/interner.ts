@@ -8,7 +8,7 @@
  */
 
 /** Numbers below this one are tags: they say how a sequence begins, and name the constants. */
-export const FIRST_NUMBER = 32;
+const FIRST_NUMBER = 32;
 
 const TEXT = 1;
 const BYTES = 2;

@@ -6,7 +6,7 @@
  */
 import { align, pairLeftOver } from './alignment.ts';
 
-export type Side = 'ours' | 'theirs';
+type Side = 'ours' | 'theirs';
 
 export type Step =
   /** These items of one side come next. */

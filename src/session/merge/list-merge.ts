@@ -3,7 +3,7 @@ import { getNotes } from '../../codec/notes.ts';
 import { arrayOf, arrayRule, bothAppended } from './array-rule.ts';
 import { type Conflicts, Path } from './conflicts.ts';
 import { differences, type Step } from './list-difference.ts';
-import { editSlots, type SlotNotes } from './slot-notes.ts';
+import { editSlots, NO_SLOT_NOTES, type Slot, type SlotNotes } from './slot-notes.ts';
 import type { Surveyed } from './survey.ts';
 import type { Merging } from './work.ts';
 
@@ -14,13 +14,6 @@ interface ListVersions {
   readonly path: Path;
   readonly conflicts: Conflicts;
 }
-
-interface Item {
-  readonly value: unknown;
-  readonly notes: SlotNotes;
-}
-
-const NO_NOTES: SlotNotes = { float: undefined, cell: undefined };
 
 export class ListMerge implements Merging {
   #result: object;
@@ -52,7 +45,7 @@ export class ListMerge implements Merging {
       return null;
     }
     if (this.#inner !== undefined) {
-      this.#push({ value: this.#inner.result, notes: NO_NOTES });
+      this.#push({ value: this.#inner.result, notes: NO_SLOT_NOTES });
       this.#inner = undefined;
     }
     while (this.#next < this.#steps.length) {
@@ -71,7 +64,7 @@ export class ListMerge implements Merging {
     switch (step.kind) {
       case 'items': {
         const side = step.side === 'ours' ? ours : theirs;
-        for (let place = step.from; place < step.to; place++) this.#take(side, place);
+        for (let place = step.from; place < step.to; place++) this.#push(side.slotAt(place));
         return undefined;
       }
       case 'report':
@@ -101,7 +94,7 @@ export class ListMerge implements Merging {
         conflicts,
       });
     }
-    const [o, t] = [itemAt(ours, places.ours), itemAt(theirs, places.theirs)];
+    const [o, t] = [ours.slotAt(places.ours), theirs.slotAt(places.theirs)];
     const { resolution, chosen } = conflicts.decide(at, {
       base: base.valueAt(places.base),
       ours: o.value,
@@ -114,8 +107,8 @@ export class ListMerge implements Merging {
 
   #rewrite({ base, ours, theirs }: Extract<Step, { kind: 'rewrite' }>): void {
     const { conflicts, path, ...versions } = this.#versions;
-    const o = ours.map((place) => itemAt(versions.ours, place));
-    const t = theirs.map((place) => itemAt(versions.theirs, place));
+    const o = ours.map((place) => versions.ours.slotAt(place));
+    const t = theirs.map((place) => versions.theirs.slotAt(place));
     const mine = o.map(({ value }) => value);
     const other = t.map(({ value }) => value);
     const was = base.map((place) => (versions.base as Surveyed).valueAt(place));
@@ -125,17 +118,11 @@ export class ListMerge implements Merging {
       theirs: other,
     });
     if (resolution === 'resolved' && Array.isArray(chosen)) {
-      for (const value of chosen) this.#push({ value, notes: NO_NOTES });
+      for (const value of chosen) this.#push({ value, notes: NO_SLOT_NOTES });
     } else for (const item of resolution === 'theirs' ? t : o) this.#push(item);
   }
 
-  #take(side: Surveyed, place: number): void {
-    // Without notes it is the value alone, unless it has some itself.
-    if (side.view === undefined) this.#push({ value: side.valueAt(place), notes: NO_NOTES });
-    else this.#push(itemAt(side, place));
-  }
-
-  #push({ value, notes }: Item): void {
+  #push({ value, notes }: Slot): void {
     const place = this.#list.push(value) - 1;
     const isNoted = typeof value === 'object' && value !== null && getNotes(value) !== undefined;
     if (isNoted || notes.float !== undefined || notes.cell !== undefined) {
@@ -187,17 +174,4 @@ function grown(theirs: Surveyed, ours: Surveyed, from: number): Step[] {
     { kind: 'items', side: 'theirs', from: 0, to: theirs.length },
     { kind: 'items', side: 'ours', from, to: ours.length },
   ];
-}
-
-function itemAt(node: Surveyed, place: number): Item {
-  const key = node.key(place);
-  const value = node.valueAt(place);
-  const { view } = node;
-  return {
-    value,
-    notes: {
-      float: typeof value === 'number' ? view?.float(key, value) : undefined,
-      cell: view?.cell(key, value),
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { define } from '../../codec/values.ts';
 import { arrayOf, arrayRule, bothAppended } from './array-rule.ts';
 import { type Conflicts, Path } from './conflicts.ts';
 import { ListMerge } from './list-merge.ts';
-import { editSlots, type SlotEditor, type SlotNotes } from './slot-notes.ts';
+import { editSlots, NO_SLOT_NOTES, type Slot, type SlotEditor } from './slot-notes.ts';
 import type { Surveyed, Tie } from './survey.ts';
 import { groupTied } from './tied-keys.ts';
 import type { Merging } from './work.ts';
@@ -19,19 +19,12 @@ export interface Versions {
   readonly conflicts: Conflicts;
 }
 
-interface Slot {
-  readonly value: unknown;
-  readonly notes: SlotNotes;
-}
-
 /** A key in the three versions: its places, −1 where it is absent. */
 interface Places {
   readonly base: number;
   readonly ours: number;
   readonly theirs: number;
 }
-
-const NO_NOTES: SlotNotes = { float: undefined, cell: undefined };
 
 export class MapMerge implements Merging {
   readonly result: Record<string, unknown>;
@@ -54,7 +47,7 @@ export class MapMerge implements Merging {
     const { base, ours, theirs } = versions;
     if (target !== theirs.container) {
       for (let place = 0; place < theirs.length; place++) {
-        this.#put(theirs.key(place), slotAt(theirs, place));
+        this.#put(theirs.key(place), theirs.slotAt(place));
       }
     }
     if (base?.ties || ours.ties || theirs.ties) this.#groups = new TiedGroups(versions);
@@ -64,7 +57,7 @@ export class MapMerge implements Merging {
     if (this.#inner !== undefined) {
       const { key, merging, was } = this.#inner;
       this.#inner = undefined;
-      if (merging.result !== was) this.#put(key, { value: merging.result, notes: NO_NOTES });
+      if (merging.result !== was) this.#put(key, { value: merging.result, notes: NO_SLOT_NOTES });
     }
     this.#inner = this.#groups === undefined ? this.#goOn() : this.#goOnByGroups(this.#groups);
     if (this.#inner !== undefined) return this.#inner.merging;
@@ -216,7 +209,7 @@ export class MapMerge implements Merging {
       this.#edit().delete(key);
       return;
     }
-    const slot = slotAt(this.#versions.ours, place);
+    const slot = this.#versions.ours.slotAt(place);
     if (Object.hasOwn(this.result, key)) {
       this.#put(key, slot);
     } else {
@@ -364,18 +357,4 @@ function numberAt(node: Surveyed | undefined, place: number): number | undefined
 
 function valueAt(node: Surveyed | undefined, place: number): unknown {
   return place < 0 ? undefined : node?.valueAt(place);
-}
-
-/** A value with what its notes say of it. */
-export function slotAt(node: Surveyed, place: number): Slot {
-  const key = node.key(place);
-  const value = node.valueAt(place);
-  const { view } = node;
-  return {
-    value,
-    notes: {
-      float: typeof value === 'number' ? view?.float(key, value) : undefined,
-      cell: view?.cell(key, value),
-    },
-  };
 }

@@ -17,6 +17,15 @@ export interface SlotNotes {
   readonly cell: Cell | undefined;
 }
 
+/** A value with what the notes of its container say of it. */
+export interface Slot {
+  readonly value: unknown;
+  readonly notes: SlotNotes;
+}
+
+/** Nothing is said of the value but itself. */
+export const NO_SLOT_NOTES: SlotNotes = { float: undefined, cell: undefined };
+
 export interface SlotEditor {
   /** What is known of a slot whose value was just set; `value` is its noted container, if any. */
   set(key: string, value: unknown, slot: SlotNotes): void;

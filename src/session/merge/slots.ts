@@ -1,6 +1,6 @@
 /**
- * The slots of decoded containers: which keys PHP has and in which order, whether two say the same
- * to PHP, and moving them with all their notes. Works alike for every format, since all of them
+ * The slots of decoded containers: whether two say the same to PHP, and moving them with all their
+ * notes. Works alike for every format, since all of them
  * decode into the same values and notes.
  */
 
@@ -11,21 +11,6 @@ import { define } from '../../codec/values.ts';
 import { viewOf } from '../../codec/view.ts';
 import { CodecError } from '../../errors.ts';
 import { editSlots, type SlotNotes } from './slot-notes.ts';
-
-/** The keys that PHP has, in PHP's order. */
-export function keysOf(container: object): string[] {
-  const view = viewOf(container, undefined);
-  const keys = view === undefined ? Object.keys(container) : view.keys();
-  const isList = Array.isArray(container);
-  const names: string[] = [];
-  for (const key of keys) {
-    if (typeof key === 'object') continue;
-    const name = String(key);
-    // What is undefined is left out, except in a list.
-    if (isList || (container as Record<string, unknown>)[name] !== undefined) names.push(name);
-  }
-  return names;
-}
 
 /**
  * Are these slots of two maps equal by value, PHP type, order and sharing among themselves?
@@ -60,7 +45,7 @@ function textOf(container: object, keys: readonly string[]): Buffer | undefined 
  * Puts the slots of `source` into `target` with their PHP types and sharing: those that are there
  * are replaced in place, new ones come at the end in the given order.
  */
-export function transferSlots(target: object, source: object, keys: readonly string[]): void {
+function transferSlots(target: object, source: object, keys: readonly string[]): void {
   const view = viewOf(source, undefined);
   const notes = editSlots(target);
   for (const key of keys) {

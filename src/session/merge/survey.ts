@@ -11,9 +11,10 @@ import { isPlain, listKeys } from '../../codec/plain.ts';
 import { isObjectValue, PhpEnum, PhpFloat, PhpSerializedObject } from '../../codec/values.ts';
 import { type View, viewOf } from '../../codec/view.ts';
 import type { Interner } from './interner.ts';
+import { NO_SLOT_NOTES, type Slot } from './slot-notes.ts';
 
 /** map = a non-empty array that is no list; object = a PHP object, which merges as one piece. */
-export type Kind = 'map' | 'list' | 'empty' | 'object';
+type Kind = 'map' | 'list' | 'empty' | 'object';
 
 // Tags of this file; those of the interner are smaller.
 const NULL = 8;
@@ -99,6 +100,15 @@ export class Surveyed {
 
   kid(place: number): Surveyed | undefined {
     return this.kids?.[place];
+  }
+
+  slotAt(place: number): Slot {
+    const value = this.valueAt(place);
+    const { view } = this;
+    if (view === undefined) return { value, notes: NO_SLOT_NOTES };
+    const key = this.key(place);
+    const float = typeof value === 'number' ? view.float(key, value) : undefined;
+    return { value, notes: { float, cell: view.cell(key, value) } };
   }
 
   valueAt(place: number): unknown {
