@@ -110,6 +110,30 @@ test('merge: an array within itself is one piece, in whichever version', static 
     same([], $merge->conflicts());
 });
 
+test('merge: floats that serialize_precision writes alike', static function (): void {
+    foreach (['-1', '17', '5', '0'] as $precision) {
+        $before = ini_set('serialize_precision', $precision);
+        $asked = [];
+        $merge = new Merge(static function (string $path) use (&$asked): ?string {
+            $asked[] = $path . ' at ' . ini_get('serialize_precision');
+
+            return null;
+        });
+        try {
+            $merged = $merge->merge(
+                ['m' => ['a' => [0.1], 'b' => [0.1], 'c' => -0.0], 'f' => 0.1],
+                ['m' => ['a' => [0.1 + 1e-16], 'b' => [0.1], 'c' => 0.0], 'f' => 0.1 + 1e-16],
+                ['m' => ['a' => [0.1], 'b' => [0.1 + 1e-16], 'c' => -0.0], 'f' => 0.1 - 1e-16]
+            );
+            same($precision, ini_get('serialize_precision'));
+        } finally {
+            ini_set('serialize_precision', (string) $before);
+        }
+        same(serialize(['m' => ['a' => [0.1 + 1e-16], 'b' => [0.1 + 1e-16], 'c' => 0.0], 'f' => 0.1 + 1e-16]), serialize($merged));
+        same(["f at $precision"], $asked);
+    }
+});
+
 test('merge: paths are as long as is useful', static function (): void {
     $at = static function (array $keys): string {
         $sides = [];

@@ -79,7 +79,7 @@ final class Arrays
     {
         $length = count($base->values);
         if ($base->ties !== null || $list->ties !== null) {
-            return $base->number() === $list->values($length)->number();
+            return $base->number() === $list->head($length)->number();
         }
         $index = 0;
         foreach ($list->values as $key => $unused) {

@@ -37,26 +37,25 @@ final class Merge
      */
     public function merge(array $base, array $ours, array $theirs, int $sharing = Sharing::REFERENCES): array
     {
-        // Of two floats that serialize() writes alike one would be lost. The application's own code
-        // runs under its own setting.
-        $precision = ini_set('serialize_precision', '17');
         // A merge makes many objects and no cycles: to look for some took as long as the merge.
         $collects = gc_enabled();
         gc_disable();
+        $precision = self::tellFloatsApart();
         try {
-            $this->decisions = new Decisions($this->asking((string) $precision));
+            $this->decisions = new Decisions($this->asking($precision));
             $numbers = new ValueNumbers();
-            $part = new MapMerge(
+
+            return self::carryOut(new MapMerge(
                 Slots::of($base, $numbers, $sharing),
                 Slots::of($ours, $numbers, $sharing),
                 Slots::of($theirs, $numbers, $sharing),
                 null,
                 $this->decisions
-            );
-
-            return self::carryOut($part);
+            ));
         } finally {
-            ini_set('serialize_precision', (string) $precision);
+            if ($precision !== null) {
+                ini_set('serialize_precision', $precision);
+            }
             if ($collects) {
                 gc_enable();
             }
@@ -87,16 +86,36 @@ final class Merge
         }
     }
 
-    private function asking(string $precision): ?callable
+    /**
+     * Below 17 digits serialize() may write two floats alike. PHP's own default (-1) is as good.
+     *
+     * @return string|null the setting to go back to, null if it was not changed
+     */
+    private static function tellFloatsApart(): ?string
+    {
+        $precision = (string) ini_get('serialize_precision');
+        if ((int) $precision === -1 || (int) $precision >= 17) {
+            return null;
+        }
+        ini_set('serialize_precision', '17');
+
+        return $precision;
+    }
+
+    /** The application's own code runs under its own setting. */
+    private function asking(?string $precision): ?callable
     {
         $onConflict = $this->onConflict;
+        if ($onConflict === null || $precision === null) {
+            return $onConflict;
+        }
 
-        return $onConflict === null ? null : static function (string $path) use ($onConflict, $precision) {
-            $ours = ini_set('serialize_precision', $precision);
+        return static function (string $path) use ($onConflict, $precision) {
+            ini_set('serialize_precision', $precision);
             try {
                 return $onConflict($path);
             } finally {
-                ini_set('serialize_precision', (string) $ours);
+                self::tellFloatsApart();
             }
         };
     }

@@ -76,8 +76,8 @@ final class Slots
         return new self([], new Piece(), $this->numbers, $this->sharing);
     }
 
-    /** The values as a list, apart from all that is outside. */
-    public function values(int $count): self
+    /** The first values as a list, apart from all that follows. */
+    public function head(int $count): self
     {
         return self::of(array_slice(array_values($this->values), 0, $count), $this->numbers, $this->sharing);
     }
