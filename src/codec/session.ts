@@ -130,10 +130,12 @@ export function isDeferred(variables: object): boolean {
   return deferredOf(variables) !== undefined;
 }
 
-/** The arrays that `openSession()` had left for later and that were asked for since. */
+/** The arrays that `openSession()` had left for later and that were asked for since, whole. */
 export function arraysMade(variables: object): object[] {
-  return deferredOf(variables)?.decoded ?? [];
+  return deferredOf(variables)?.made ?? [];
 }
+
+export { containersIn } from './containers-in.ts';
 
 /** Makes all arrays that `openSession()` left for later. */
 export { decodeDeferred } from './handlers/deferred.ts';

@@ -4,7 +4,7 @@
  * from what was sent, by comparing with what the variables said when it was sent.
  */
 import { isPlain } from '../codec/plain.ts';
-import { decodeDeferred } from '../codec/session.ts';
+import { containersIn, decodeDeferred } from '../codec/session.ts';
 import { PhpObject } from '../codec/values.ts';
 import { CodecError } from '../errors.ts';
 import { reportListener } from './listeners.ts';
@@ -29,6 +29,12 @@ export class LiveVariables {
   /** Following failed; the next write merges instead. */
   #stuck = false;
   #root: SessionVariables | undefined;
+  /** What the variables were first made from. */
+  #opened: Stored | undefined;
+  /** Containers in the variables that came out of a merge: made here, as those of a decode are. */
+  readonly #merged = new Set<object>();
+  /** The variables are being brought up to date: who looks meanwhile sees them as they are. */
+  #isFollowing = false;
 
   constructor(bytes: Buffer | null, codec: SessionCodec, settings: SessionSettings) {
     this.#codec = codec;
@@ -58,9 +64,14 @@ export class LiveVariables {
 
   /** @throws CodecError if the stored bytes are not a session of the configured handler */
   get root(): SessionVariables {
-    if (this.#newer !== undefined && !this.#stuck) this.follow();
-    this.#root ??= this.#stored.open();
+    if (this.#newer !== undefined && !this.#stuck && !this.#isFollowing) this.follow();
+    this.#root ??= this.#open();
     return this.#root;
+  }
+
+  #open(): SessionVariables {
+    this.#opened = this.#stored;
+    return this.#stored.open();
   }
 
   replace(variables: SessionVariables): void {
@@ -120,6 +131,7 @@ export class LiveVariables {
     let conflicts = NONE;
     let fresh: SessionVariables;
     let unchanged: boolean;
+    this.#isFollowing = true;
     try {
       const now = this.#since(this.#stored, root);
       unchanged = now === null;
@@ -133,11 +145,26 @@ export class LiveVariables {
         reportListener('onConflict', error, this.#settings.warn);
       }
       return NONE;
+    } finally {
+      this.#isFollowing = false;
     }
-    adopt(root, fresh);
+    const followed = this.#adopt(root, fresh);
     this.#become(newer);
-    if (unchanged) this.#stored.alsoSaidBy(this.#codec.encode(root));
+    if (unchanged) this.#stored.alsoSaidBy(this.#codec.encode(followed));
     return conflicts;
+  }
+
+  /** What was made here, be it in the variables still or not; the rest is the application's own. */
+  #made(): object[] {
+    return [...(this.#opened?.made() ?? []), ...this.#merged];
+  }
+
+  /** @returns the variables that say what `fresh` says: the same ones, if they can be changed */
+  #adopt(root: SessionVariables, fresh: SessionVariables): SessionVariables {
+    const made = new Set(this.#made());
+    for (const container of containersIn(fresh, false)) this.#merged.add(container);
+    if (!adopt(root, fresh, made)) this.#root = fresh;
+    return this.#root ?? root;
   }
 
   /**
@@ -169,8 +196,8 @@ export class LiveVariables {
       const now = this.#since(before, root);
       const fresh: SessionVariables = {};
       if (now !== null && this.#merge(before, now, fresh).length > 0) return false;
-      const made = this.#stored.made();
-      adopt(root, fresh);
+      const made = this.#made();
+      this.#adopt(root, fresh);
       // Only what was decoded for this request: the rest may be the application's own.
       if (now === null) for (const value of made) empty(value);
     }
@@ -183,7 +210,7 @@ export class LiveVariables {
   clear(): SessionVariables {
     this.#newer = undefined;
     this.#stored = this.#fresh(null);
-    this.#root = this.#stored.open();
+    this.#root = this.#open();
     return this.#root;
   }
 

@@ -1,6 +1,7 @@
 /**
  * The options of the session floor, under their php.ini names where PHP has them.
  */
+import { types } from 'node:util';
 import type { SessionHandlerName } from '../codec/session.ts';
 import { type BridgeError, OptionsError } from '../errors.ts';
 import type { SaveHandler } from '../save-handler/save-handler.ts';
@@ -158,6 +159,9 @@ export function resolveSessionSettings(
   if (!(maxBytes >= 1)) throw new OptionsError('maxBytes must be a number of bytes');
   if (!(closeTimeout >= 0)) {
     throw new OptionsError('closeTimeout must be a number of milliseconds');
+  }
+  if (types.isAsyncFunction(options.onConflict)) {
+    throw new OptionsError('onConflict must be synchronous');
   }
   if (!(maxHold > 0)) throw new OptionsError('maxHold must be a number of milliseconds');
   const warn = options.onWarning ?? emitWarning;

@@ -2,7 +2,7 @@
  * What this request knows to be stored under its id, and the question whether the variables still
  * say the same.
  */
-import { arraysMade, isAsRead, isDeferred, isUntouched } from '../codec/session.ts';
+import { arraysMade, containersIn, isAsRead, isDeferred, isUntouched } from '../codec/session.ts';
 import { CodecError } from '../errors.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
@@ -15,7 +15,7 @@ export class Stored {
   readonly #equivalents: Buffer[] = [];
   #canonical: Buffer | undefined;
   #opened: SessionVariables | undefined;
-  #values: readonly unknown[] | undefined;
+  #made: readonly object[] | undefined;
   #unreadable: CodecError | undefined;
 
   constructor(bytes: Buffer | null, codec: SessionCodec) {
@@ -45,13 +45,14 @@ export class Stored {
       if (error instanceof CodecError) this.#unreadable = error;
       throw error;
     }
-    if (!isDeferred(this.#opened)) this.#values = Object.values(this.#opened);
+    // Now: later the application may have put things of its own into them.
+    if (!isDeferred(this.#opened)) this.#made = containersIn(this.#opened, false);
     return this.#opened;
   }
 
-  /** The values of variables that `open()` has made for the application, and nobody else holds. */
-  made(): readonly unknown[] {
-    return this.#values ?? (this.#opened === undefined ? [] : arraysMade(this.#opened));
+  /** The containers that `open()` has made for the application, and nobody else holds. */
+  made(): readonly object[] {
+    return this.#made ?? (this.#opened === undefined ? [] : arraysMade(this.#opened));
   }
 
   /** Are these the variables that `open()` gave out, and nobody changed them since? */

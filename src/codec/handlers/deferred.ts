@@ -8,6 +8,7 @@
  */
 
 import { inspect } from 'node:util';
+import { containersIn } from '../containers-in.ts';
 import { isIntegerKey } from '../integers.ts';
 import { getNotes, makeNotes, setNotes } from '../notes.ts';
 import type { DecodeLimits } from '../options.ts';
@@ -30,6 +31,8 @@ interface Variable extends Span {
   /** Was it decoded? */
   known: boolean;
   value: unknown;
+  /** The containers that were made for it. */
+  made: readonly object[];
 }
 
 const DEFERRED = Symbol('deferred variables');
@@ -88,10 +91,9 @@ export class Deferred {
     return true;
   }
 
-  /** The arrays that somebody asked for, whatever stands in their places now. */
-  get decoded(): object[] {
-    const known = [...this.#variables.values()].filter((variable) => variable.known);
-    return known.map(({ value }) => value as object);
+  /** All that was made of what somebody asked for, whatever stands in its place now. */
+  get made(): object[] {
+    return [...this.#variables.values()].flatMap(({ made }) => made);
   }
 
   /** A variable that was decoded at once. */
@@ -103,7 +105,7 @@ export class Deferred {
   add(name: string, span: Span): void {
     this.#names.push(name);
     this.#values.push(DEFERRED);
-    this.#variables.set(name, { ...span, known: false, value: undefined });
+    this.#variables.set(name, { ...span, known: false, value: undefined, made: [] });
     this.#pending++;
     Object.defineProperty(this.root, name, accessorOf(name));
   }
@@ -119,6 +121,8 @@ export class Deferred {
     const waits = this.#waits(name);
     variable.value = this.#read(name, variable);
     variable.known = true;
+    // Now: later the application may have put things of its own into it.
+    variable.made = containersIn(variable.value as object, true);
     this.#pending--;
     // A frozen root goes on answering from here.
     if (waits) settleOn(this.root, name, variable.value);

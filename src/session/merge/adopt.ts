@@ -6,7 +6,7 @@
 import { type Cell, getNotes, makeNotes, type Notes, setNotes } from '../../codec/notes.ts';
 import { decodeDeferred } from '../../codec/session.ts';
 import { define, PhpObject } from '../../codec/values.ts';
-import { align } from './alignment.ts';
+import { align, pairLeftOver } from './alignment.ts';
 import { Interner } from './interner.ts';
 import { Survey, type Surveyed } from './survey.ts';
 
@@ -21,9 +21,14 @@ interface Pair {
 /**
  * Makes `live` say what `merged` says, a fresh decode that nobody else holds. Containers keep their
  * identity along their path; an item of a list keeps its own, wherever it went.
+ *
+ * @param made what the decoder made for this session: nothing else is written into. An object that
+ *   the application put there may be its own in more places than this, for every visitor even.
+ * @returns `false` if `live` cannot be changed: then `merged` is to take its place
  */
-export function adopt(live: Variables, merged: Variables): void {
+export function adopt(live: Variables, merged: Variables, made: ReadonlySet<object>): boolean {
   decodeDeferred(live);
+  if (!isWritable(live)) return false;
   const root = surveyed(live, merged);
   /** The application's container for one of the merge: their notes name them. */
   const adopted = new Map<object, object>();
@@ -33,13 +38,14 @@ export function adopt(live: Variables, merged: Variables): void {
     if (pair === undefined) break;
     adopted.set(pair.merged.container, pair.live.container);
     order.push(pair);
-    for (const inside of pairsInside(pair)) {
+    for (const inside of pairsInside(pair, made)) {
       const known = adopted.has(inside.merged.container);
       if (!known && inside.live.number !== inside.merged.number) todo.push(inside);
     }
   }
   // From the inside outwards: a container is complete when the one around it takes it.
   for (const pair of order.reverse()) fill(pair, adopted);
+  return true;
 }
 
 function surveyed(live: Variables, merged: Variables): Pair {
@@ -55,20 +61,21 @@ function surveyed(live: Variables, merged: Variables): Pair {
 }
 
 /** Containers in the same slots of both, that can take one another's content. */
-function* pairsInside({ live, merged }: Pair): Generator<Pair> {
-  const tied = tiedPlaces(merged);
-  for (const [place, from] of origins(live, merged).entries()) {
-    if (from < 0 || tied.has(place)) continue;
-    const [mine, other] = [live.kid(from), merged.kid(place)];
-    if (mine !== undefined && other !== undefined && canBecome(mine, other)) {
-      yield { live: mine, merged: other };
-    }
+function* pairsInside({ live, merged }: Pair, made: ReadonlySet<object>): Generator<Pair> {
+  const from = origins(live, merged);
+  const tied = tiedPlaces(live, merged, from);
+  for (const [place, was] of from.entries()) {
+    if (was < 0 || tied.has(place)) continue;
+    const [mine, other] = [live.kid(was), merged.kid(place)];
+    if (mine === undefined || other === undefined || !made.has(mine.container)) continue;
+    if (canBecome(mine, other)) yield { live: mine, merged: other };
   }
 }
 
 function canBecome(live: Surveyed, merged: Surveyed): boolean {
   if (live.hasHidden || merged.hasHidden || live.isCircular || merged.isCircular) return false;
   const [mine, other] = [live.container, merged.container];
+  if (!isWritable(mine)) return false;
   if (live.kind !== 'object' && merged.kind !== 'object') {
     return Array.isArray(mine) === Array.isArray(other);
   }
@@ -78,6 +85,15 @@ function canBecome(live: Surveyed, merged: Surveyed): boolean {
   return !Object.hasOwn(mine, 'toJSON') && !Object.hasOwn(other, 'toJSON');
 }
 
+/** Frozen objects cannot be filled, and what an accessor does with a value is its own affair. */
+function isWritable(container: object): boolean {
+  if (!Object.isExtensible(container)) return false;
+  return Object.keys(container).every((key) => {
+    const property = Object.getOwnPropertyDescriptor(container, key);
+    return property?.writable === true && property.configurable === true;
+  });
+}
+
 /** For each slot of `merged`: the place in `live` that it comes from, −1 for a new one. */
 function origins(live: Surveyed, merged: Surveyed): number[] {
   if (merged.names !== null || live.names !== null) {
@@ -85,23 +101,50 @@ function origins(live: Surveyed, merged: Surveyed): number[] {
   }
   const places: number[] = new Array(merged.length).fill(-1);
   const matched = align(live.numbers, merged.numbers);
-  if (matched === null) return places.map((_, place) => (place < live.length ? place : -1));
-  // Between items that stayed the same: the others in their order.
-  let [from, to] = [0, 0];
+  if (matched === null) return places;
+  const moved = pairLeftOver(live.numbers, merged.numbers, matched);
+  for (let i = 0; i < live.length; i++) {
+    const place = matched[i] === -1 ? (moved?.[i] ?? -1) : (matched[i] as number);
+    if (place !== -1) places[place] = i;
+  }
+  // Between items that stayed the same: as many others as there were are those, changed.
+  let run: number[] = [];
+  let next = 0;
   for (let i = 0; i <= live.length; i++) {
     const end = i === live.length ? merged.length : (matched[i] as number);
-    if (end < 0) continue;
-    for (; from < i && to < end; from++, to++) places[to] = from;
-    if (i < live.length) places[end] = i;
-    [from, to] = [i + 1, end + 1];
+    if (end === -1) {
+      if ((moved?.[i] ?? -1) === -1) run.push(i);
+      continue;
+    }
+    const fresh: number[] = [];
+    for (; next < end; next++) if (places[next] === -1) fresh.push(next);
+    if (fresh.length === run.length) {
+      for (const [at, place] of fresh.entries()) places[place] = run[at] as number;
+    }
+    run = [];
+    next++;
   }
   return places;
 }
 
-/** Tied slots move together or not at all: a reference must not be split between two trees. */
-function tiedPlaces(node: Surveyed): ReadonlySet<number> {
+/**
+ * Places of `merged` that are tied to others, now or in the application's hands. They move together
+ * or not at all: a reference must not be split between two trees, nor outlive the one PHP dissolved.
+ */
+function tiedPlaces(live: Surveyed, merged: Surveyed, from: readonly number[]): Set<number> {
+  const tied = placesOfTies(merged);
+  const mine = placesOfTies(live);
+  if (mine.size > 0) {
+    for (const [place, was] of from.entries()) if (mine.has(was)) tied.add(place);
+  }
+  return tied;
+}
+
+function placesOfTies(node: Surveyed): Set<number> {
   const places = new Set<number>();
   for (const { first, second } of node.ties ?? []) {
+    // What knows itself is tied to nothing else.
+    if (first === second) continue;
     places.add(node.placeOf(first, -1)).add(node.placeOf(second, -1));
   }
   return places;
@@ -110,9 +153,9 @@ function tiedPlaces(node: Surveyed): ReadonlySet<number> {
 /** Gives a container of the application its new content. */
 function fill({ live, merged }: Pair, adopted: ReadonlyMap<object, object>): void {
   if (live.number === merged.number) return;
-  const tied = tiedPlaces(merged);
-  const keepsTied = tied.size === 0 || sameTied(live, merged, tied);
   const from = origins(live, merged);
+  const tied = tiedPlaces(live, merged, from);
+  const keepsTied = tied.size === 0 || sameTied(live, merged, tied);
   const cells = new Map<string, Cell>();
   /** What stands in the place of a value of the merge. */
   const values = merged.numbers.map((number, place) => {

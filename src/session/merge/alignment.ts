@@ -33,6 +33,7 @@ export function align(base: readonly number[], side: readonly number[]): Int32Ar
   } finally {
     for (let i = head; i < base.length; i++) counts[base[i] as number] = 0;
     for (let j = head; j < side.length; j++) places[side[j] as number] = 0;
+    release();
   }
 }
 
@@ -122,7 +123,19 @@ export function pairLeftOver(
     places[item] = nexts[first - 1] as number;
   }
   for (let j = 0; j < side.length; j++) places[side[j] as number] = 0;
+  release();
   return found;
+}
+
+/** Larger memory is not kept for the next list. */
+const MOST_KEPT = 1 << 18;
+
+function release(): void {
+  if (places.length > MOST_KEPT) {
+    places = new Int32Array(1024);
+    counts = new Int32Array(1024);
+  }
+  if (bits.length > MOST_KEPT * 4) bits = new Int32Array(4096);
 }
 
 function reserve(size: number): void {

@@ -35,9 +35,11 @@ function isOpen(value: Surveyed | undefined): value is Surveyed {
 function isListLike(array: Surveyed, sparse: boolean): boolean {
   if (array.kind !== 'map') return true;
   if (!sparse) return false;
-  let last = -1;
+  let last: number | bigint = -1;
   for (const key of array.names as readonly string[]) {
-    const index = isIntegerKey(key) ? Number(key) : -1;
+    if (!isIntegerKey(key)) return false;
+    // Of larger ones a number does not tell each from the next.
+    const index = key.length < 16 ? Number(key) : BigInt(key);
     if (index <= last) return false;
     last = index;
   }

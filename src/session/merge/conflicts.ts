@@ -63,6 +63,8 @@ export class Conflicts {
     if (chosen === undefined || chosen === values.ours) return { resolution: 'ours', chosen };
     if (chosen === values.theirs) return { resolution: 'theirs', chosen };
     if (isThenable(chosen)) {
+      // Nobody waits for it: its failure must not end the process.
+      Promise.resolve(chosen).catch(() => {});
       throw new OptionsError('onConflict must be synchronous: it returned a promise');
     }
     return { resolution: 'resolved', chosen };

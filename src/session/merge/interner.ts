@@ -80,11 +80,11 @@ export class Interner {
     }
   }
 
-  /** A number for a name, to be used within pairs only. */
+  /** A number for a name, to be used within pairs only. Negative, so that no tag or value has it. */
   text(text: string): number {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const number = this.#texts.size;
+    const number = -1 - this.#texts.size;
     this.#texts.set(text, number);
     return number;
   }

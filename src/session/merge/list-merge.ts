@@ -26,6 +26,8 @@ export class ListMerge implements Merging {
   readonly #list: unknown[] = [];
   /** What notes say of items that need some, by their place. */
   readonly #notes: [place: number, notes: SlotNotes][] = [];
+  /** What `onConflict` put in the place of an item of ours. */
+  readonly #answers: [place: number, value: unknown][] = [];
 
   /** @param mergeArrays merges an item that both sides changed */
   constructor(versions: ListVersions, mergeArrays: (versions: ListVersions) => Merging) {
@@ -100,8 +102,9 @@ export class ListMerge implements Merging {
       ours: o.value,
       theirs: t.value,
     });
-    if (resolution === 'resolved') this.#push({ value: chosen, notes: o.notes });
-    else this.#push(resolution === 'ours' ? o : t);
+    this.#push(resolution === 'theirs' ? t : o);
+    // In the place of ours, of which it inherits what it does not say itself.
+    if (resolution === 'resolved') this.#answers.push([this.#list.length - 1, chosen]);
     return undefined;
   }
 
@@ -118,7 +121,11 @@ export class ListMerge implements Merging {
       theirs: other,
     });
     if (resolution === 'resolved' && Array.isArray(chosen)) {
-      for (const value of chosen) this.#push({ value, notes: NO_SLOT_NOTES });
+      // A float of theirs or ours is one in the answer, too.
+      const known = new Map([...t, ...o].map(({ value, notes }) => [value, notes]));
+      for (const value of chosen) {
+        this.#push({ value, notes: known.get(value) ?? NO_SLOT_NOTES });
+      }
     } else for (const item of resolution === 'theirs' ? t : o) this.#push(item);
   }
 
@@ -137,6 +144,7 @@ export class ListMerge implements Merging {
       for (const [place, notes] of this.#notes) editor.set(String(place), list[place], notes);
       editor.finish();
     }
+    for (const [place, value] of this.#answers) list[place] = value;
     this.#result = list;
   }
 
@@ -161,11 +169,16 @@ function stepsFor({ base, ours, theirs }: ListVersions): readonly Step[] | null 
     const shorter = Math.min(ours.length, theirs.length);
     let head = 0;
     while (head < shorter && ours.numbers[head] === theirs.numbers[head]) head++;
-    return ours.ties === null && theirs.ties === null ? grown(theirs, ours, head) : null;
+    return hasTiedItems(ours) || hasTiedItems(theirs) ? null : grown(theirs, ours, head);
   }
   // An item that is tied to another one cannot be taken without it.
-  if (base.ties !== null || ours.ties !== null || theirs.ties !== null) return null;
+  if (hasTiedItems(base) || hasTiedItems(ours) || hasTiedItems(theirs)) return null;
   return differences(base.numbers, ours.numbers, theirs.numbers);
+}
+
+/** Not what is tied to itself: an object may know itself. */
+function hasTiedItems({ ties }: Surveyed): boolean {
+  return ties?.some(({ first, second }) => first !== second) === true;
 }
 
 /** All of theirs, then what we have from a place on. */

@@ -176,10 +176,11 @@ export class MapMerge implements Merging {
     );
     if (o.equals(b) || o.equals(t)) return;
     const present = all.filter(([, places]) => places.ours >= 0 || places.theirs >= 0);
-    if (t.equals(b) || o.isEmpty || t.isEmpty) {
+    const isOurs = t.equals(b);
+    if (isOurs || o.isEmpty || t.isEmpty) {
       for (const [key, places] of present) {
-        this.#take(key, t.equals(b) ? places.ours : -1);
-        if (!t.equals(b)) conflicts.report(new Path(path, key), 'deleted');
+        this.#take(key, isOurs ? places.ours : -1);
+        if (!isOurs) conflicts.report(new Path(path, key), 'deleted');
       }
       return;
     }

@@ -10,6 +10,7 @@ import type { Cell, HiddenSlot, Key } from '../../codec/notes.ts';
 import { isPlain, listKeys } from '../../codec/plain.ts';
 import { isObjectValue, PhpEnum, PhpFloat, PhpSerializedObject } from '../../codec/values.ts';
 import { type View, viewOf } from '../../codec/view.ts';
+import { CodecError } from '../../errors.ts';
 import type { Interner } from './interner.ts';
 import { NO_SLOT_NOTES, type Slot } from './slot-notes.ts';
 
@@ -118,6 +119,9 @@ export class Surveyed {
   }
 }
 
+/** Deeper than any session that is read or written by default. */
+const DEEPEST = 5000;
+
 /** So many keys are looked through rather than looked up. */
 const FEW = 8;
 
@@ -198,6 +202,8 @@ export class Survey {
   }
 
   #enter(container: object, before: object | undefined, key: Key, start: number): Frame {
+    // A binary format can say that an array holds itself, without a reference.
+    if (this.#top !== null && this.#top.depth > DEEPEST) throw tooDeep();
     const view = viewOf(container, before);
     // The decoder makes no list with holes or names.
     const isList = Array.isArray(container) && (!this.#tracksAll || listKeys(container) === null);
@@ -407,7 +413,7 @@ export class Survey {
         state = interner.pair(state, numbers[i] as number);
       }
     }
-    if (hidden !== 0) state = interner.pair(state, hidden);
+    if (hidden !== 0) state = interner.pair(interner.pair(state, HIDDEN), hidden);
     for (const tie of node.ties ?? []) {
       state = interner.pair(interner.pair(state, TIE), interner.text(tie.first));
       state = interner.pair(interner.pair(state, tie.firstOffset), interner.text(tie.second));
@@ -440,6 +446,13 @@ export class Survey {
       secondOffset: at - (isHere ? at : common.currentStart),
     });
   }
+}
+
+function tooDeep(): CodecError {
+  return new CodecError(
+    'ERR_PSB_CODEC_LIMIT',
+    `session variables nested more than ${DEEPEST} deep cannot be merged`,
+  );
 }
 
 /** The highest finished container that holds this one. */

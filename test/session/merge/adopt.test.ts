@@ -1,5 +1,6 @@
 /** What the application took out of the session before a merge stays the session's. */
 import { describe, expect, test } from 'vitest';
+import { containersIn } from '../../../src/codec/containers-in.ts';
 import { PhpObject } from '../../../src/codec/values.ts';
 import { adopt } from '../../../src/session/merge/adopt.ts';
 import { SessionCodec } from '../../../src/session/session-codec.ts';
@@ -12,7 +13,7 @@ const decode = (bytes: string): Variables => codec.decode(Buffer.from(bytes, 'la
 
 /** PHP's text of a session. */
 function adopted(live: Variables, stored: string): Variables {
-  adopt(live, decode(stored));
+  adopt(live, decode(stored), new Set(containersIn(live, false)));
   expect(text(live)).toBe(stored);
   return live;
 }
