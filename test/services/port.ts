@@ -3,11 +3,21 @@ import { connect, createServer } from 'node:net';
 /** Everything listens on this address and no other. */
 export const LOOPBACK = '127.0.0.1';
 
+/** Above it a port has no room for the bus of a cluster, which is 10000 higher if it is not named. */
+export const HIGHEST_WITH_BUS = 55_535;
+
 /**
- * A loopback port that is free now. Between this answer and the service's own bind another process
- * can take it: start the service with `withFreePorts`, which tries again.
+ * A loopback port that is free now, `highest` or below. Between this answer and the service's own
+ * bind another process can take it: start the service with `withFreePorts`, which tries again.
  */
-export function freePort(): Promise<number> {
+export async function freePort(highest = 65_535): Promise<number> {
+  for (;;) {
+    const port = await anyPort();
+    if (port <= highest) return port;
+  }
+}
+
+function anyPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -22,11 +32,12 @@ export function freePort(): Promise<number> {
 export async function withFreePorts<T>(
   count: number,
   start: (ports: readonly number[]) => Promise<T>,
+  highest?: number,
 ): Promise<T> {
   let failure: unknown;
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const ports = new Set<number>();
-    while (ports.size < count) ports.add(await freePort());
+    while (ports.size < count) ports.add(await freePort(highest));
     try {
       return await start([...ports]);
     } catch (error) {

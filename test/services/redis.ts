@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { type TemporaryFolder, temporaryFolder } from './folder.ts';
-import { LOOPBACK, withFreePorts } from './port.ts';
+import { HIGHEST_WITH_BUS, LOOPBACK, withFreePorts } from './port.ts';
 import { type Service, startService } from './process.ts';
 import { program } from './programs.ts';
 
@@ -52,11 +53,31 @@ export interface RedisService {
 export async function startRedis(options: RedisOptions = {}): Promise<RedisService> {
   const folder = temporaryFolder('redis');
   try {
-    return await withFreePorts(1, ([port = 0]) => startOn(port, folder, options));
+    const { config = {} } = options;
+    const needsBus = config['cluster-enabled'] === 'yes' && config['cluster-port'] === undefined;
+    return await withFreePorts(
+      1,
+      ([port = 0]) => startOn(port, folder, options),
+      needsBus ? HIGHEST_WITH_BUS : undefined,
+    );
   } catch (error) {
     folder.remove();
     throw error;
   }
+}
+
+let version: readonly number[] | undefined;
+
+/** Is the server that `startRedis` starts older than this version? (Every Valkey is 7.2 or newer.) */
+export function serverIsBefore(major: number, minor = 0): boolean {
+  if (version === undefined) {
+    const said = execFileSync(program('redisServer'), ['--version'], { encoding: 'utf8' });
+    const [, ...numbers] = /\bv=(\d+)\.(\d+)/.exec(said) ?? [];
+    if (numbers.length === 0) throw new Error(`no version in: ${said}`);
+    version = numbers.map(Number);
+  }
+  const [ownMajor = 0, ownMinor = 0] = version;
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
 }
 
 async function startOn(

@@ -7,7 +7,7 @@ import { SessionManager } from '../../../src/config/session-manager.ts';
 import { createSessionId } from '../../../src/save-handler/session-id.ts';
 import { type CuttingProxy, startCuttingProxy } from '../../services/cutting-proxy.ts';
 import { type RedisService, startRedis } from '../../services/redis.ts';
-import { ownAllSlots } from '../config/whole-cluster.ts';
+import { announcePort, ownAllSlots } from '../config/whole-cluster.ts';
 
 const BASE = 'userid|s:3:"kky";';
 const PHP_WROTE = `${BASE}php|b:1;`;
@@ -50,9 +50,9 @@ async function start(place: Place): Promise<void> {
   redis = await startRedis(place.cluster ? { config } : {});
   proxy = await startCuttingProxy(redis);
   if (place.cluster) {
-    await ownAllSlots(redis);
     // The nodes that the cluster names must be the proxy, or it would be gone round.
-    await redis.client.config('SET', 'cluster-announce-port', proxy.port);
+    await announcePort(redis, proxy.port);
+    await ownAllSlots(redis);
   }
   const address = `127.0.0.1:${proxy.port}`;
   sessions = new SessionManager({

@@ -2,6 +2,7 @@
  * A fail-over behind one address (a VIP, a DNS name, a proxy): the old master becomes a replica and
  * keeps its sockets. Nothing of the service has to be restarted.
  */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -18,8 +19,13 @@ import { parseSavePath } from '../../../src/save-handler/redis/save-path.ts';
 import { READ, WRITE } from '../../../src/save-handler/redis/scripts.ts';
 import { example } from '../../docs/examples.ts';
 import { type MovingAddress, startMovingAddress } from '../../services/moving-address.ts';
-import { type RedisConfig, type RedisService, startRedis } from '../../services/redis.ts';
-import { shareSlots, startNode } from './whole-cluster.ts';
+import {
+  type RedisConfig,
+  type RedisService,
+  serverIsBefore,
+  startRedis,
+} from '../../services/redis.ts';
+import { announcePort, shareSlots, startNode } from './whole-cluster.ts';
 
 const VERSIONS: readonly (readonly [string, () => Promise<IoredisModule>])[] = [
   ['ioredis 6', () => import('ioredis')],
@@ -105,10 +111,11 @@ describe.each(VERSIONS)('a fail-over behind one address, %s', (_title, load) => 
     expect(address.connections).toBeLessThan(5);
   });
 
-  test.each([
+  test.for([
     ['GETEX', (one: RedisClient) => one.command('GETEX', ['k', 'PX', 60_000])],
     ['the script that reads', (one: RedisClient) => one.script(READ, ['k'], [60_000, '0'])],
-  ])('%s is a write to Redis', async (_, read) => {
+  ] as const)('%s is a write to Redis', async ([name, read], { skip }) => {
+    skip(name === 'GETEX' && serverIsBefore(6, 2), 'Redis 6.2 is the first that has GETEX');
     const [old, next] = [await redis(), await redis()];
     const address = await addressOf(old);
     const one = client(`tcp://127.0.0.1:${address.port}`);
@@ -174,10 +181,15 @@ describe.each(VERSIONS)('a fail-over behind one address, %s', (_title, load) => 
   });
 
   test("an old master that is given the new one's data (LOADING)", async () => {
-    const slow = { 'key-load-delay': 20_000, 'loading-process-events-interval-bytes': 1024 };
+    const slow = {
+      'key-load-delay': 20_000,
+      ...(serverIsBefore(7) ? {} : { 'loading-process-events-interval-bytes': 1024 }),
+    };
     const [old, next] = [await redis(slow), await redis()];
     const filler = next.client.pipeline();
-    for (let at = 0; at < 300; at++) filler.set(`filler:${at}`, 'x'.repeat(2000));
+    // Before Redis 7 a server that loads answers every 2 MB, of what it reads: nothing to compress.
+    const value = serverIsBefore(7) ? randomBytes(64 * 1024) : 'x'.repeat(2000);
+    for (let at = 0; at < 300; at++) filler.set(`filler:${at}`, value);
     await filler.exec();
     const address = await addressOf(old);
     const one = client(`tcp://127.0.0.1:${address.port}`);
@@ -241,7 +253,7 @@ describe.each(VERSIONS)('a fail-over behind one address, %s', (_title, load) => 
     const nodes = [await startNode(), await startNode()] as const;
     for (const node of nodes) ends.push(() => node.stop());
     const address = await addressOf(nodes[0]);
-    await nodes[0].client.config('SET', 'cluster-announce-port', address.port);
+    await announcePort(nodes[0], address.port);
     await shareSlots(nodes);
     const savePath = parseSavePath(`seed[]=127.0.0.1:${nodes[1].port}`, 'rediscluster');
     if (savePath.handler !== 'rediscluster') throw new Error('not a pool');

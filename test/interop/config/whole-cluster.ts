@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../services/port.ts';
-import { type RedisConfig, type RedisService, startRedis } from '../../services/redis.ts';
+import {
+  type RedisConfig,
+  type RedisService,
+  serverIsBefore,
+  startRedis,
+} from '../../services/redis.ts';
 
 const SLOTS = 16_384;
 
@@ -27,21 +32,35 @@ export async function shareSlots(nodes: readonly RedisService[]): Promise<void> 
   for (const { client } of nodes) await untilServed(client, nodes.length);
 }
 
-/** A node whose bus has a port of its own, as those above 55535 need it (Redis 7). */
+/** A node whose bus has a free port of its own, if the server lets it be chosen (Redis 7). */
 export async function startNode(config: RedisConfig = {}): Promise<RedisService> {
   return startRedis({
     config: {
       'cluster-enabled': 'yes',
       'cluster-announce-ip': '127.0.0.1',
-      'cluster-port': await freePort(),
+      ...(serverIsBefore(7) ? {} : { 'cluster-port': await freePort() }),
       ...config,
     },
   });
 }
 
+/**
+ * The node names this port, a proxy's say, instead of its own. To be called before it gets slots:
+ * servers before Redis 7 take it up at their start only.
+ */
+export async function announcePort(node: RedisService, port: number): Promise<void> {
+  await node.client.config('SET', 'cluster-announce-port', port);
+  if (!serverIsBefore(7)) return;
+  await node.client.config('REWRITE');
+  await node.restart();
+}
+
 async function busPort({ client, port }: RedisService): Promise<number> {
-  const [, bus] = (await client.config('GET', 'cluster-port')) as string[];
-  return Number(bus) || port + 10_000;
+  const get = async (name: string) => ((await client.config('GET', name)) as string[])[1];
+  const bus = Number(await get('cluster-port'));
+  if (bus) return bus;
+  const tls = (await get('tls-cluster')) === 'yes';
+  return (tls ? Number(await get('tls-port')) : port) + 10_000;
 }
 
 async function untilServed(client: RedisService['client'], nodes: number): Promise<void> {
