@@ -75,3 +75,34 @@ test('cost: lists that take more than four million comparisons are one conflict'
         same(array_merge([-2], $rest, $length === 2000 ? [-7] : []), $merged['l']);
     }
 });
+
+// PHP's hash of a string has no seed: `Ez` and `FY` are alike to it, and so is all that is made of them.
+foreach ([
+    'strings' => static function (int $index, bool $alike): string {
+        return strtr(sprintf('%014b', $index), ['Ez', $alike ? 'FY' : 'FZ']);
+    },
+    'integers' => static function (int $index, bool $alike): int {
+        return $index * ($alike ? 1 << 32 : 1);
+    },
+] as $type => $item) {
+    test("cost: a list of $type that PHP's hash takes for the same", static function () use ($item): void {
+        $cost = static function (bool $alike) use ($item): float {
+            $list = [];
+            for ($index = 0; $index < 1 << 14; $index++) {
+                $list[] = $item($index, $alike);
+            }
+            $ours = array_slice($list, 1);
+            $theirs = array_slice($list, 0, -1);
+            $started = hrtime(true);
+            $merged = (new Merge())->merge(['l' => $list], ['l' => $ours], ['l' => $theirs]);
+            $cost = (hrtime(true) - $started) / 1e6;
+            same(['l' => array_slice($list, 1, -1)], $merged);
+
+            return $cost;
+        };
+        $usual = $cost(false);
+        $alike = $cost(true);
+        // It was twenty times as much.
+        same(true, $alike < 5 * $usual + 100, sprintf('%.0f ms, usually %.0f ms', $alike, $usual));
+    });
+}

@@ -5,8 +5,10 @@ declare(strict_types=1);
 namespace PhpSessionBridge\Tests;
 
 use PhpSessionBridge\Format\Formats;
+use PhpSessionBridge\Format\UnreadableSession;
 use PhpSessionBridge\Merge\Identity;
 use PhpSessionBridge\Merge\Merge;
+use PhpSessionBridge\Merge\Sharing;
 use PhpSessionBridge\Merge\Verdict;
 
 /** The table that the TypeScript merge runs as well. */
@@ -155,4 +157,59 @@ test('merge: paths are as long as is useful', static function (): void {
     same('r' . str_repeat('.n', 11) . ' …(9 more)… ' . str_repeat('[5]', 12), $at(array_merge(['r'], array_fill(0, 16, 'n'), array_fill(0, 16, 5))));
     same(str_repeat('한', 128) . '.a', $at([str_repeat('한', 128), 'a']));
     same(str_repeat('한', 128) . '….' . str_repeat("\xFF", 128) . '…', $at([str_repeat('한', 129), str_repeat("\xFF", 129)]));
+});
+
+if (extension_loaded('igbinary')) {
+    // The array in `a` is [7, itself], without a reference: only igbinary's decoder makes such.
+    $endless = hex2bin('00000002' . '1401' . '110161' . '1402' . '06000607' . '06010101');
+
+    test('merge: an array that holds itself without a reference is refused', static function () use ($endless): void {
+        $decode = static function (int $side, bool $inObject) use ($endless): array {
+            $variables = Formats::of('igbinary')->decode($endless);
+            same($variables['a'][0], $variables['a'][1][1][1][0]);
+
+            return ['a' => $inObject ? (object) ['p' => $variables['a']] : $variables['a'], 'z' => $side];
+        };
+        foreach ([Sharing::OBJECTS, Sharing::REFERENCES] as $sharing) {
+            foreach ([false, true] as $inObject) {
+                throws(UnreadableSession::class, static function () use ($decode, $inObject, $sharing): void {
+                    (new Merge())->merge($decode(0, $inObject), $decode(1, $inObject), $decode(2, $inObject), $sharing);
+                });
+            }
+        }
+        foreach ([false, true] as $inObject) {
+            throws(UnreadableSession::class, static function () use ($decode, $inObject): void {
+                (new Identity(['a']))->isSame($decode(0, $inObject), $decode(1, $inObject));
+            });
+        }
+    });
+}
+
+test('merge: 4,096 arrays in each other, and no more', static function (): void {
+    $nested = static function (int $side, int $depth, bool $inObject): array {
+        $value = $side;
+        for ($level = 0; $level < $depth; $level++) {
+            $value = [$value];
+        }
+
+        return ['a' => $inObject ? (object) ['p' => $value] : $value];
+    };
+    foreach ([false, true] as $inObject) {
+        $merge = static function (int $depth) use ($nested, $inObject): array {
+            return (new Merge())->merge(
+                $nested(0, $depth, $inObject),
+                $nested(1, $depth, $inObject),
+                $nested(0, $depth, $inObject)
+            );
+        };
+        $value = $merge(4096)['a'];
+        $value = $inObject ? $value->p : $value;
+        while (is_array($value)) {
+            $value = $value[0];
+        }
+        same(1, $value);
+        throws(UnreadableSession::class, static function () use ($merge): void {
+            $merge(4097);
+        });
+    }
 });

@@ -684,3 +684,20 @@ test('identity: what it can not be is refused', static function (): void {
         });
     }
 });
+
+if (extension_loaded('igbinary')) {
+    test('handler, igbinary: an array that holds itself without a reference stays as it is', static function (): void {
+        $redis = emptied();
+        // `a` is [7, itself], `z` is 0 and then 1.
+        $stored = static function (string $z): string {
+            return hex2bin('00000002' . '1402' . '110161' . '1402' . '06000607' . '06010101' . '11017a' . "06$z");
+        };
+        $redis->setex(KEY, 100, $stored('00'));
+        $request = Request::run(static function () use ($redis, $stored): void {
+            $_SESSION['n'] = 1;
+            $redis->setex(KEY, 100, $stored('01'));
+        }, ['serialize_handler' => 'igbinary']);
+        same(['unreadable'], $request->lost);
+        same($stored('01'), $redis->get(KEY));
+    });
+}

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace PhpSessionBridge\Merge;
 
 use PhpSessionBridge\Format\StoredObject;
+use PhpSessionBridge\Format\UnreadableSession;
 
 /**
  * A text that is the same for two sets of slots exactly when their values, PHP types, order and
@@ -15,7 +16,11 @@ final class Fingerprint
     private Sharing $sharing;
     private string $text = '';
 
-    /** @var list<array{0: array, 1: list<int|string>, 2: int}> containers, their keys and how many were read */
+    /**
+     * Containers, their keys, how many were read, and how many arrays the container stands in.
+     *
+     * @var list<array{0: array, 1: list<int|string>, 2: int, 3: int}>
+     */
     private array $open = [];
 
     private function __construct()
@@ -26,6 +31,7 @@ final class Fingerprint
     /**
      * @param array<int|string, mixed> $container
      * @param list<int|string>         $keys      those that are absent are left out
+     * @throws UnreadableSession if arrays are nested too deep
      */
     public static function of(array $container, array $keys): string
     {
@@ -45,6 +51,7 @@ final class Fingerprint
      * The same of one slot, whatever its key.
      *
      * @param int|string $key
+     * @throws UnreadableSession if arrays are nested too deep
      */
     public static function ofSlot(array $container, $key): string
     {
@@ -91,7 +98,9 @@ final class Fingerprint
             $this->text .= $again . ';';
         } elseif (is_array($value)) {
             $this->text .= 'a:';
-            $this->begin($value);
+            $nesting = ($this->open[count($this->open) - 1][3] ?? 0) + 1;
+            Nesting::check($nesting);
+            $this->begin($value, $nesting);
         } elseif (is_object($value)) {
             $this->object($value);
         } else {
@@ -100,17 +109,17 @@ final class Fingerprint
     }
 
     /** The count goes first, so that no end needs a mark. */
-    private function begin(array $values): void
+    private function begin(array $values, int $nesting): void
     {
         $this->text .= count($values) . ':';
-        $this->open[] = [$values, array_keys($values), 0];
+        $this->open[] = [$values, array_keys($values), 0, $nesting];
     }
 
     private function object(object $object): void
     {
         if ($object instanceof StoredObject) {
             $this->text .= serialize([$object->kind, $object->class, $object->payload]);
-            $this->begin($object->entries);
+            $this->begin($object->entries, 0);
 
             return;
         }
@@ -121,7 +130,7 @@ final class Fingerprint
             $this->text .= "O:$class:" . serialize($object);
         } else {
             $this->text .= "O:$class:";
-            $this->begin((array) $object);
+            $this->begin((array) $object, 0);
         }
     }
 

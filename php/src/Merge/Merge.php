@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace PhpSessionBridge\Merge;
 
+use PhpSessionBridge\Format\UnreadableSession;
+
 /**
  * The three-way merge of session variables: what this request changed goes into what is stored
  * now. The Node side follows the same rules; test/fixtures/merge-cases.json binds both.
@@ -34,6 +36,7 @@ final class Merge
      * changed the same value ours is taken, which is reported.
      *
      * @param int $sharing what there may be in any of them, a constant of Sharing
+     * @throws UnreadableSession if arrays are nested too deep
      */
     public function merge(array $base, array $ours, array $theirs, int $sharing = Sharing::REFERENCES): array
     {

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace PhpSessionBridge\Merge;
 
+use PhpSessionBridge\Format\UnreadableSession;
 use ReflectionReference;
 
 /**
@@ -48,7 +49,10 @@ final class Survey
         $this->sharing = $sharing;
     }
 
-    /** @param int $sharing what there may be in the container, a constant of Sharing */
+    /**
+     * @param int $sharing what there may be in the container, a constant of Sharing
+     * @throws UnreadableSession if arrays are nested too deep
+     */
     public static function of(array $container, ValueNumbers $numbers, int $sharing): Piece
     {
         $self = new self($numbers, $sharing);
@@ -88,6 +92,7 @@ final class Survey
 
     private function open(Piece $piece, array $values, int $place): void
     {
+        Nesting::check(count($this->pieces));
         $keys = [];
         foreach ($values as $key => $value) {
             if (is_array($value) || is_object($value)
@@ -118,17 +123,18 @@ final class Survey
         if (Sharing::isEnum($object) || !$this->meet('object ' . spl_object_id($object))) {
             return;
         }
-        $open = [(array) $object];
+        $open = [[(array) $object, 0]];
         while ($open !== []) {
-            $values = array_pop($open);
+            [$values, $nesting] = array_pop($open);
             foreach ($values as $key => $value) {
                 if (!$this->meetReference($values, $key)) {
                     continue;
                 }
                 if (is_array($value)) {
-                    $open[] = $value;
+                    Nesting::check($nesting + 1);
+                    $open[] = [$value, $nesting + 1];
                 } elseif (is_object($value) && !Sharing::isEnum($value) && $this->meet('object ' . spl_object_id($value))) {
-                    $open[] = (array) $value;
+                    $open[] = [(array) $value, 0];
                 }
             }
         }
