@@ -71,6 +71,87 @@ describe('containers keep their identity', () => {
   });
 });
 
+describe('what the application has of its own', () => {
+  const before = 'a:2:{s:1:"z";i:1;s:1:"c";a:1:{s:1:"n";i:1;}}';
+  const stored = 'a:2:{s:1:"z";i:1;s:1:"c";a:1:{s:1:"n";s:6:"secret";}}';
+
+  test('a constant that it put into the session is not written into', () => {
+    const constant = { n: 1 };
+    const live = decode(before);
+    const made = new Set(containersIn(live, false));
+    live['c'] = constant;
+    adopt(live, decode(stored), made);
+    expect(constant).toEqual({ n: 1 });
+    expect(text(live)).toBe(stored);
+  });
+
+  test.each([
+    ['frozen', (value: object) => Object.freeze(value)],
+    ['sealed', (value: object) => Object.seal(value)],
+    [
+      'with a getter',
+      (value: object) => Object.defineProperty(value, 'n', { get: () => 1, enumerable: true }),
+    ],
+  ])('a container that is %s is replaced', (_, change) => {
+    const live = decode(before);
+    const made = new Set(containersIn(live, false));
+    const was = change(live['c'] as object);
+    expect(adopt(live, decode(stored), made)).toBe(true);
+    expect(live['c']).not.toBe(was);
+    expect(text(live)).toBe(stored);
+  });
+
+  test('frozen variables cannot follow', () => {
+    const live = Object.freeze(decode(before));
+    expect(adopt(live, decode(stored), new Set())).toBe(false);
+    expect(text(live)).toBe(before);
+  });
+});
+
+describe('what was tied', () => {
+  test.each([
+    [
+      'one object that PHP made two',
+      'a:2:{s:1:"a";O:1:"A":1:{s:1:"n";i:1;}s:1:"b";r:2;}',
+      'a:2:{s:1:"a";O:1:"A":1:{s:1:"n";i:2;}s:1:"b";O:1:"A":1:{s:1:"n";i:3;}}',
+    ],
+    [
+      'one array that PHP made two',
+      'a:2:{s:1:"a";a:1:{s:1:"n";i:1;}s:1:"b";R:2;}',
+      'a:2:{s:1:"a";a:1:{s:1:"n";i:2;}s:1:"b";a:1:{s:1:"n";i:3;}}',
+    ],
+    [
+      'a reference that PHP dissolved, both values as they were',
+      'a:2:{s:1:"a";i:5;s:1:"b";R:2;}',
+      'a:2:{s:1:"a";i:5;s:1:"b";i:5;}',
+    ],
+  ])('%s', (_, before, stored) => {
+    adopted(decode(before), stored);
+  });
+});
+
+describe('items of lists', () => {
+  const item = (id: number, n: number) => `a:2:{s:2:"id";i:${id};s:1:"n";i:${n};}`;
+
+  test('one that was removed does not become its neighbour', () => {
+    const live = decode(`a:1:{s:1:"l";a:2:{i:0;${item(1, 1)}i:1;${item(2, 1)}}}`);
+    const [first, second] = live['l'] as [Variables, Variables];
+    adopted(live, `a:1:{s:1:"l";a:1:{i:0;${item(2, 9)}}}`);
+    expect([first, second]).toEqual([
+      { id: 1, n: 1 },
+      { id: 2, n: 1 },
+    ]);
+  });
+
+  test('one that was moved keeps its identity', () => {
+    const live = decode(`a:1:{s:1:"l";a:2:{i:0;${item(1, 1)}i:1;${item(2, 1)}}}`);
+    const [first, second] = live['l'] as [Variables, Variables];
+    adopted(live, `a:1:{s:1:"l";a:3:{i:0;${item(2, 1)}i:1;${item(1, 1)}i:2;${item(3, 1)}}}`);
+    expect((live['l'] as unknown[])[0]).toBe(second);
+    expect((live['l'] as unknown[])[1]).toBe(first);
+  });
+});
+
 describe('what else is stored', () => {
   test.each([
     ['int keys in an order that JavaScript does not have', 'a:1:{s:1:"m";a:2:{i:7;i:1;i:5;i:2;}}'],
