@@ -70,7 +70,11 @@ export type Command =
 export type Answer =
   | { readonly state: 'written' | 'locked' | 'lost' }
   | { readonly state: 'changed'; readonly bytes: string | null }
-  | { readonly state: 'read'; readonly bytes: string | null; readonly revoked: SessionKeys['revoked'] }
+  | {
+      readonly state: 'read';
+      readonly bytes: string | null;
+      readonly revoked: SessionKeys['revoked'];
+    }
   | { readonly state: 'yes' | 'no' | 'gone' | 'done' };
 
 export interface Decision {
