@@ -23,6 +23,11 @@ export interface Seen {
    * know of the logout had stored there since is deleted.
    */
   revoked?: boolean;
+  /**
+   * The id was left by a move (`revokedTtl`): the client has another one by now, or its cookie was
+   * lost on the way. Nobody writes under this one.
+   */
+  left?: boolean;
   /** Milliseconds that the session had left before it was refreshed; -1 if it had no expiry. */
   ttl?: number;
 }

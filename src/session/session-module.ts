@@ -172,8 +172,9 @@ export class SessionModule implements AsyncDisposable {
       const seen: Seen = {};
       const bytes =
         requestedId === undefined ? null : await saveHandler.read(requestedId, { refresh, seen });
-      // An id that was logged out is nobody's to choose, whatever strict mode says.
-      const free = !useStrictMode && !seen.revoked;
+      // An id that was logged out or left is nobody's to choose, whatever strict mode says: nothing
+      // can be written under it.
+      const free = !useStrictMode && !seen.revoked && !seen.left;
       const adopted = requestedId !== undefined && (bytes !== null || free);
       if (!adopted) {
         await lock?.release().catch(() => false);

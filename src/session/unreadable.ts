@@ -5,11 +5,13 @@
 import { SessionError } from '../errors.ts';
 import { type Target, unlocked, type Written } from './conditional-write.ts';
 import { gone } from './gone.ts';
+import { assertSize } from './size-limit.ts';
 
 /**
  * Writes `ours` in the place of bytes that nobody can read, unless somebody else was faster.
  *
- * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`
+ * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`,
+ * `ERR_PSB_SESSION_TOO_LARGE`
  * @throws LockError `ERR_PSB_LOCK_BUSY`, `ERR_PSB_LOCK_LOST`
  */
 export async function replaceUnreadable(
@@ -17,6 +19,7 @@ export async function replaceUnreadable(
   unreadable: Buffer,
   ours: Buffer,
 ): Promise<Written> {
+  assertSize(ours, settings.maxBytes, unreadable);
   codec.verify(ours);
   const condition = { expected: unreadable, lock };
   const result = await unlocked(settings.locking, () =>

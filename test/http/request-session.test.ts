@@ -123,6 +123,26 @@ describe('the cookie', () => {
     expect(await stored(planted)).toEqual({ userid: 'kky' });
   });
 
+  test('who missed the new cookie of a move gets another, with and without strict mode', async () => {
+    for (const useStrictMode of [true, false]) {
+      use({ useStrictMode, gcMaxlifetime: 100, revokedTtl: 100 });
+      const { cookie } = await signedIn();
+      const moved = await open(cookie);
+      await moved.session.regenerate();
+      await moved.commit();
+      // Only looked at, nothing is said: a neighbour's answer with the new cookie may be on its way.
+      expect((await (await open(cookie)).commit()).setCookie).toEqual([]);
+      const request = await open(cookie);
+      request.variables['userid'] = 'lde';
+      const { setCookie } = await request.commit();
+      expect(setCookie).toEqual([
+        `PHPSESSID=${request.session.id}; path=/; HttpOnly; SameSite=Lax`,
+      ]);
+      expect(await stored(request.session.id)).toEqual({ userid: 'lde' });
+      expect(await stored(moved.session.id)).toEqual({ userid: 'kky', cart: ['apple'] });
+    }
+  });
+
   test('after regenerate() the new id, and the old one is dead', async () => {
     const { cookie, id } = await signedIn();
     const request = await open(cookie);

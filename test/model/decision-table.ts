@@ -70,7 +70,11 @@ export type Command =
 export type Answer =
   | { readonly state: 'written' | 'locked' | 'lost' }
   | { readonly state: 'changed'; readonly bytes: string | null }
-  | { readonly state: 'read'; readonly bytes: string | null; readonly revoked: boolean }
+  | {
+      readonly state: 'read';
+      readonly bytes: string | null;
+      readonly revoked: SessionKeys['revoked'];
+    }
   | { readonly state: 'yes' | 'no' | 'gone' | 'done' };
 
 export interface Decision {
@@ -93,10 +97,10 @@ export const decide: Decide = (keys, command, means) => {
       if (revoked !== null) {
         // Somebody who did not know of the logout brought it back: away with it.
         const cleared = keys.data === null ? keys : { ...keys, data: null, ttl: 'none' as const };
-        const answer = { state: 'read', bytes: null, revoked: revoked === 'logout' } as const;
+        const answer = { state: 'read', bytes: null, revoked } as const;
         return { answer, keys: cleared };
       }
-      const answer = { state: 'read', bytes: keys.data, revoked: false } as const;
+      const answer = { state: 'read', bytes: keys.data, revoked: null } as const;
       if (keys.data === null || !command.refresh) return unchanged(answer);
       return { answer, keys: { ...keys, ttl: refreshed(keys, means) } };
     }

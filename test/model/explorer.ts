@@ -173,7 +173,7 @@ function php(
         keys: mine ? { ...keys, lock: null } : keys,
       };
     default:
-      return { answer: { state: 'read', bytes: keys.data, revoked: false }, keys };
+      return { answer: { state: 'read', bytes: keys.data, revoked: null }, keys };
   }
 }
 

@@ -157,7 +157,7 @@ async function run(
     case 'read': {
       const seen: Seen = {};
       const bytes = await handler.read(id, { refresh: command.refresh, seen });
-      const revoked = seen.revoked === true;
+      const revoked = seen.revoked ? 'logout' : seen.left ? 'moved' : null;
       return { state: 'read', bytes: bytes === null ? null : String(bytes), revoked };
     }
     case 'writeIf':

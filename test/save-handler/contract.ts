@@ -303,8 +303,15 @@ export function saveHandlerContract(
       await handler.write(id, bytes('x'));
       const seen: Seen = {};
       expect(await revoking.read(id, { seen })).toBeNull();
-      expect(seen.revoked).toBe(false);
+      expect(seen).toEqual({ revoked: false, left: true });
       expect(await handler.read(id)).toBeNull();
+      const ended: Seen = {};
+      await revoking.destroy(id);
+      await revoking.read(id, { seen: ended });
+      expect(ended).toEqual({ revoked: true, left: false });
+      const never: Seen = {};
+      await revoking.read(createSessionId(), { seen: never });
+      expect(never).toEqual({});
     });
 
     test('a refreshing read can be taken back, for the bytes that it read', async () => {

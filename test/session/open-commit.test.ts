@@ -145,6 +145,27 @@ describe('strict mode', () => {
     await session.commit();
     expect(await store.read(unknown)).toEqual(bytes('a|i:1;'));
   });
+
+  test('an id that was left by a move is adopted by nobody: nothing could be written under it', async () => {
+    const saveHandler = new MemorySaveHandler({ gcMaxlifetime: 100, revokedTtl: 100 });
+    const sessions = new SessionManager({ useStrictMode: false, saveHandler });
+    const first = await sessions.open();
+    first.variables['userid'] = 'kky';
+    await first.commit();
+    const moving = await sessions.open(first.id);
+    await moving.regenerate();
+    await moving.commit();
+    // The answer with the new cookie did not arrive.
+    const again = await sessions.open(first.id);
+    expect(again.id).not.toBe(first.id);
+    expect(again.id).not.toBe(moving.id);
+    expect(again.variables).toEqual({});
+    expect(again.revoked).toBe(false);
+    again.variables['userid'] = 'lde';
+    expect((await again.commit()).outcome).toBe('written');
+    expect(await saveHandler.read(again.id)).toEqual(bytes('userid|s:3:"lde";'));
+    expect(await saveHandler.read(moving.id)).toEqual(bytes('userid|s:3:"kky";'));
+  });
 });
 
 describe('writing', () => {

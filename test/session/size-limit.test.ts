@@ -67,6 +67,27 @@ describe('maxBytes', () => {
     expect(await stored(session.id)).toBeNull();
   });
 
+  test.each(['save', 'commit', 'regenerate'] as const)(
+    '%s() of what replaces bytes that nobody can read',
+    async (method) => {
+      const unreadable = 'a:1:{garbage';
+      await store.write(id, Buffer.from(unreadable));
+      const session = await manager().open(id);
+      session.variables = { x: 'b'.repeat(990) };
+      await expect(session[method]()).rejects.toMatchObject(refused);
+      expect(await stored()).toBe(unreadable);
+      expect(await stored(session.id)).toBe(unreadable);
+    },
+  );
+
+  test('what is no larger than the bytes that nobody can read may replace them', async () => {
+    await store.write(id, Buffer.from(`a:1:{${'g'.repeat(2000)}`));
+    const session = await manager().open(id);
+    session.variables = { x: 'a'.repeat(1500) };
+    await session.commit();
+    expect(await stored()).toBe(text(1500));
+  });
+
   test('a merge that only together is too large is refused', async () => {
     const session = await manager().open(id);
     session.variables['ours'] = 'o'.repeat(600);

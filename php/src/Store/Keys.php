@@ -11,8 +11,8 @@ final class Keys
     private const LOCK = '_LOCK';
 
     /**
-     * Whether the id names what lies beside another session: its lock (`<id>_LOCK`) or one of the
-     * marks that the Node side leaves (`<id>_REVOKED`, `<id>_MOVED`). PHP makes no id with an
+     * Whether the id names what lies beside another session: its lock (`<id>_LOCK`), or anything
+     * else of that shape, as `<id>_REVOKED` and `<id>_MOVED`. PHP makes no id with an
      * underscore, but without session.use_strict_mode it takes any from the cookie.
      */
     public static function isCompanion(string $id): bool

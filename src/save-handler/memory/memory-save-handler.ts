@@ -65,7 +65,10 @@ export class MemorySaveHandler implements SaveHandler {
     const { refresh, seen } = options;
     const revoked = this.#tombstone(id);
     if (revoked !== null) {
-      if (seen) seen.revoked = revoked === 'logout';
+      if (seen) {
+        seen.revoked = revoked === 'logout';
+        seen.left = revoked === 'moved';
+      }
       // Somebody who did not know of the logout brought it back.
       if (live(this.#sessions, id) !== null) {
         this.#sessions.delete(id);

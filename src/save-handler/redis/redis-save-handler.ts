@@ -81,7 +81,10 @@ export class RedisSaveHandler implements SaveHandler {
     const args = [ttl, keepsLonger];
     const reply = await place.look(READ, revokedTtl ? [...args, revokedTtl] : args);
     if (!Array.isArray(reply)) {
-      if (reply !== null && seen) seen.revoked = (reply as Buffer).length === 0;
+      if (reply !== null && seen) {
+        seen.revoked = (reply as Buffer).length === 0;
+        seen.left = !seen.revoked;
+      }
       return null;
     }
     const [bytes, left] = reply as [Buffer, number];

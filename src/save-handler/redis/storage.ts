@@ -7,7 +7,7 @@ import type { SaveHandlerOptions, SaveHandlerSettings, WarningListener } from '.
 import { type BorrowedClient, borrow } from './borrowed-client.ts';
 import type { RedisClient } from './client.ts';
 import { type ConnectOptions, connect, connectCluster } from './connect.ts';
-import { sharesSlot } from './keys.ts';
+import { tombstoneFits } from './keys.ts';
 import { selectMember } from './pool.ts';
 import { parseSavePath, type SavePath } from './save-path.ts';
 
@@ -127,7 +127,7 @@ function assertOneLogin(path: SavePath, { credentials }: ConnectOptions): void {
 
 function assertTombstonesFit({ client, prefix }: ReturnType<RedisStorage['locate']>): void {
   // An id holds no braces, so a hash tag stands in the prefix or nowhere.
-  if (!client.cluster || sharesSlot(client.keyPrefix + prefix)) return;
+  if (!client.cluster || tombstoneFits(prefix, client.keyPrefix)) return;
   throw new OptionsError(NO_SLOT_FOR_TOMBSTONES);
 }
 

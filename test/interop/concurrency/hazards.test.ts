@@ -151,6 +151,41 @@ describe('without locks', () => {
     expect((await start(0)).body).toBe('same');
   });
 
+  test.each(['logout', 'move'] as const)(
+    'H5: a cookie that names what is remembered of a %s makes PHP delete nothing of it',
+    async (end) => {
+      const id = await newSession();
+      const sessions = shop.node({ revokedTtl: 1440 });
+      const page = await shop.hold(shop.php.pools.plain, id, `$_SESSION['php'] = 1;`);
+      const session = await sessions.open(id);
+      if (end === 'logout') await session.destroy();
+      else await session.regenerate();
+      await session.commit();
+      const key = shop.key(id);
+      const prefix = shop.key('');
+      const beside = (await shop.redis.client.keys(`*${id}*`)).sort();
+      expect(beside.length).toBe(end === 'logout' ? 1 : 2);
+      const ids = [
+        ...['_REVOKED', '_MOVED'].map((suffix) => id + suffix),
+        ...beside.flatMap((name) => [name, name.replace(key, id), name.slice(prefix.length)]),
+      ];
+      for (const PHPSESSID of ids) {
+        for (const deed of ['session_destroy();', '$_SESSION["a"] = 1;', '']) {
+          const answer = await shop.php.pools.plain.run(
+            `ini_set('session.use_strict_mode', '1'); session_start(); ${deed}`,
+            { cookie: { PHPSESSID } },
+          );
+          expect(answer.stderr).toBe('');
+        }
+      }
+      expect((await shop.redis.client.keys(`*${id}*`)).sort()).toEqual(beside);
+      await page.finish();
+      expect(await shop.stored(id)).toBe(`${BASE}php|i:1;`);
+      expect(await sessions.find(id)).toBeNull();
+      expect(await shop.stored(id)).toBeNull();
+    },
+  );
+
   test('H5 with the PHP class: a logout is final', async () => {
     const id = await newSession();
     const page = await shop.hold(shop.php.pools.merging, id, `$_SESSION['php'] = 1;`);

@@ -29,19 +29,19 @@ const PLACES: readonly Place[] = [
     name: 'one server',
     cluster: false,
     prefix: 'PHPREDIS_SESSION:',
-    marker: (id) => `PHPREDIS_SESSION:${id}_MOVED`,
+    marker: (id) => `PSB_MOVED:PHPREDIS_SESSION:${id}`,
   },
   {
     name: 'a cluster, with a hash tag',
     cluster: true,
     prefix: '{app}:',
-    marker: (id) => `{app}:${id}_MOVED`,
+    marker: (id) => `PSB_MOVED:{app}:${id}`,
   },
   {
     name: 'a cluster, without one',
     cluster: true,
     prefix: 'PHPREDIS_CLUSTER_SESSION:',
-    marker: (id) => `{PHPREDIS_CLUSTER_SESSION:${id}}_MOVED`,
+    marker: (id) => `PSB_MOVED:{PHPREDIS_CLUSTER_SESSION:${id}}`,
   },
 ];
 
@@ -89,7 +89,7 @@ async function existing({ prefix }: Place): Promise<string> {
 
 /** The keys of sessions, without locks and marks. */
 async function sessionKeys(): Promise<string[]> {
-  return (await redis.client.keys('*')).filter((key) => /[0-9a-f]$/.test(key));
+  return (await redis.client.keys('*')).filter((key) => /^(?!PSB_).*[0-9a-f]$/.test(key));
 }
 
 describe.each(PLACES)('$name', (place) => {

@@ -21,6 +21,21 @@ function rules(feature: string): string[] {
   return [...row.matchAll(/`(\+[^`]+)`/g)].flatMap(([, found = '']) => found.split(' '));
 }
 
+/** The patterns of the rows that the page has for this. */
+function patterns(prefix: string, ...uses: readonly string[]): string[] {
+  return uses.map((use) => {
+    const row = page.split('\n').find((line) => line.startsWith(`| ${use} | \`~`));
+    const [, pattern] = /`(~[^`]+)`/.exec(row ?? '') ?? [];
+    if (pattern === undefined) throw new Error(`the page has no pattern for "${use}"`);
+    return pattern.replace('PREFIX', prefix);
+  });
+}
+const [MOVES, UNTAGGED, REVOKES] = [
+  '`regenerate()`',
+  '`regenerate()` in a cluster whose prefix has no `{hash tag}`',
+  '`revokedTtl`',
+] as const;
+
 type Step = (sessions: SessionManager) => Promise<unknown>;
 
 /** A session that is there already, and old enough that its TTL has to be refreshed. */
@@ -113,6 +128,7 @@ describe('Redis permissions', () => {
     step: Step,
     parameters = '',
     told: string[] = [],
+    uses: readonly string[] = [MOVES, ...(options.revokedTtl ? [REVOKES] : [])],
   ): Promise<void> => {
     await redis.client.call('acl', [
       'setuser',
@@ -120,7 +136,7 @@ describe('Redis permissions', () => {
       'reset',
       'on',
       '>pw',
-      '~phpSession_*',
+      ...patterns('phpSession_', 'everything', ...uses),
       ...commands,
     ]);
     // A script that the server knows already would hide that EVAL is needed.
@@ -161,6 +177,53 @@ describe('Redis permissions', () => {
     // Redis 7.0 does not say which of a script's commands it refused: then all of them are named.
     const name = command.slice(1).toUpperCase();
     expect(error?.message).toMatch(new RegExp(`needs .*\\b${name}\\b`));
+  });
+
+  test('requests and a logout need the pattern of the sessions alone', async () => {
+    await run(
+      rules('Logout, `regenerate()`'),
+      {},
+      async (sessions) => {
+        await change(sessions);
+        await sessions.destroy(await stored(sessions));
+      },
+      '',
+      [],
+      [],
+    );
+  });
+
+  test('without the pattern of its mark regenerate() fails, and the session stays', async () => {
+    const step: Step = async (sessions) => {
+      const id = await stored(sessions);
+      const session = await sessions.open(id);
+      const before = await redis.client.keys('*');
+      await expect(session.regenerate()).rejects.toMatchObject({
+        code: 'ERR_PSB_STORE_PERMISSION',
+        message: expect.stringContaining('its ACL needs their pattern'),
+      });
+      expect(session.id).toBe(id);
+      expect(await redis.client.keys('*')).toEqual(before);
+      session.variables['a'] = 2;
+      await session.commit();
+      expect(await redis.client.get(`phpSession_${id}`)).toBe('a|i:2;');
+    };
+    await redis.client.flushall();
+    await run(rules('Logout, `regenerate()`'), {}, step, '', [], []);
+  });
+
+  test('without the pattern of tombstones, revokedTtl fails at the first request', async () => {
+    const options = { gcMaxlifetime: 1440, revokedTtl: 1440 };
+    const refused = { code: 'ERR_PSB_STORE_PERMISSION' };
+    const asks = run(
+      rules('`revokedTtl`'),
+      options,
+      (sessions) => sessions.open(createSessionId()),
+      '',
+      [],
+      [MOVES],
+    );
+    await expect(asks).rejects.toMatchObject(refused);
   });
 
   test.each([
@@ -298,9 +361,12 @@ describe('Redis permissions', () => {
       const [line = ''] = page.split('\n').filter((text) => text.startsWith('Cluster ('));
       const [, added = ''] = /`(\+[^`]+)`/.exec(line) ?? [];
       const [feature, options, step] = FEATURES[1]!;
-      const allow = (commands: readonly string[], patterns = ['~{phpSession_}*']) =>
+      const allow = (
+        commands: readonly string[],
+        keys = patterns('{phpSession_}', 'everything', MOVES),
+      ) =>
         cluster.client.call('acl', [
-          ...['setuser', 'bridge', 'reset', 'on', '>pw', ...patterns],
+          ...['setuser', 'bridge', 'reset', 'on', '>pw', ...keys],
           ...commands,
         ]);
       const use = async (): Promise<void> => {
@@ -320,7 +386,7 @@ describe('Redis permissions', () => {
       await allow(rules(feature));
       await expect(use()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_PSB_STORE/) });
 
-      // Without a hash tag the mark of a move has a key that does not begin like the session's.
+      // Without a hash tag the mark of a move has the whole key of the session for its own.
       const moves = async (): Promise<void> => {
         const sessions = new SessionManager({
           saveHandler: 'rediscluster',
@@ -333,11 +399,10 @@ describe('Redis permissions', () => {
           await sessions.close();
         }
       };
-      expect(page).toContain('`~{PREFIX*`');
       const all = [...rules('Logout, `regenerate()`'), ...added.split(' ')];
-      await allow(all, ['~phpSession_*', '~{phpSession_*']);
+      await allow(all, patterns('phpSession_', 'everything', UNTAGGED));
       await moves();
-      await allow(all, ['~phpSession_*']);
+      await allow(all, patterns('phpSession_', 'everything', MOVES));
       await expect(moves()).rejects.toMatchObject({
         code: 'ERR_PSB_STORE_PERMISSION',
         message: expect.stringContaining('its ACL needs their pattern'),

@@ -40,6 +40,8 @@ type Make = (options: SaveHandlerOptions) => RedisSaveHandler;
 function overRedis(make: Make): TableUnderTest {
   const plain = new RedisSaveHandler({ redis: redis.client, onWarning: () => {} });
   const key = (id: string) => `PHPREDIS_SESSION:${id}`;
+  const revokedKey = (id: string) => `PSB_REVOKED:${key(id)}`;
+  const movedKey = (id: string) => `PSB_MOVED:${key(id)}`;
   return {
     make,
     async prepare({ data, ttl, lock, revoked, moved }) {
@@ -49,9 +51,9 @@ function overRedis(make: Make): TableUnderTest {
       if (lock === null) put.del(`${key(id)}_LOCK`);
       if (lock === 'other') put.set(`${key(id)}_LOCK`, 'other', 'PX', 60_000);
       if (revoked !== null) {
-        put.set(`${key(id)}_REVOKED`, revoked === 'logout' ? '' : 'moved', 'PX', 60_000);
+        put.set(revokedKey(id), revoked === 'logout' ? '' : 'moved', 'PX', 60_000);
       }
-      if (moved !== null) put.set(`${key(id)}_MOVED`, moved, 'PX', 60_000);
+      if (moved !== null) put.set(movedKey(id), moved, 'PX', 60_000);
       if (data !== null && ttl !== 'none') put.set(key(id), data, 'EX', SECONDS[ttl]);
       await put.exec();
       return { id, mine };
@@ -62,8 +64,8 @@ function overRedis(make: Make): TableUnderTest {
         .get(key(id))
         .pttl(key(id))
         .get(`${key(id)}_LOCK`)
-        .get(`${key(id)}_REVOKED`)
-        .get(`${key(id)}_MOVED`)
+        .get(revokedKey(id))
+        .get(movedKey(id))
         .exec();
       const [data, left, lock, revoked, moved] = (found ?? []).map(([, value]) => value) as [
         string | null,

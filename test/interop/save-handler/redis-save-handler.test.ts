@@ -56,6 +56,32 @@ describe('redis save handler: keys', () => {
   });
 });
 
+describe('redis save handler: tombstones', () => {
+  test('lie where no session of the prefix can, whatever id a cookie names', async () => {
+    const redis = await startRedis();
+    try {
+      for (const prefix of ['PHPREDIS_SESSION:', 'session:', '{app}:']) {
+        await redis.client.flushall();
+        const make = { redis: redis.client, prefix, gcMaxlifetime: 100, revokedTtl: 100 };
+        const handler = new RedisSaveHandler(make);
+        const [out, left] = [createSessionId(), createSessionId()];
+        await handler.write(left, Buffer.from('x'));
+        await handler.destroy(out);
+        await handler.destroyIf(left, { expected: Buffer.from('x'), mover: 'one' });
+        expect((await redis.client.keys('*')).sort()).toEqual(
+          [
+            `PSB_REVOKED:${prefix}${out}`,
+            `PSB_REVOKED:${prefix}${left}`,
+            `PSB_MOVED:${prefix}${left}`,
+          ].sort(),
+        );
+      }
+    } finally {
+      await redis.stop();
+    }
+  });
+});
+
 describe('redis save handler: tombstones in a cluster', () => {
   const options = { saveHandler: 'rediscluster', onWarning: () => {} } as const;
 
@@ -75,6 +101,8 @@ describe('redis save handler: tombstones in a cluster', () => {
     const borrowed = { redis: { command, cluster: true }, revokedTtl: 60, onWarning: () => {} };
     expect(() => new RedisSaveHandler(borrowed)).toThrow(refused);
     expect(() => new RedisSaveHandler({ ...borrowed, prefix: '{app}:' })).not.toThrow();
+    const across = { redis: { command, cluster: true, keyPrefix: '{a' }, prefix: 'b}:' };
+    expect(() => new RedisSaveHandler({ ...borrowed, ...across })).toThrow(refused);
     const prefixed = { ...borrowed, redis: { command, cluster: true, keyPrefix: '{a}' } };
     expect(() => new RedisSaveHandler(prefixed)).not.toThrow();
   });
@@ -131,12 +159,15 @@ describe('redis save handler: the key of a mover', () => {
   });
 
   test.each([
-    ['session:x', false, '', 'session:x_MOVED'],
-    ['session:x', false, 'app:', 'session:x_MOVED'],
-    ['{app}:x', true, '', '{app}:x_MOVED'],
-    ['session:x', true, '{app}', 'session:x_MOVED'],
-    ['session:x', true, '', '{session:x}_MOVED'],
-    ['session:x', true, 'app:', '{app:session:x}_MOVED'],
+    ['session:x', false, '', 'PSB_MOVED:session:x'],
+    ['session:x', false, 'app:', 'PSB_MOVED:session:x'],
+    ['{app}:x', true, '', 'PSB_MOVED:{app}:x'],
+    ['session:x', true, '{app}', 'PSB_MOVED:session:x'],
+    ['session:x', true, '', 'PSB_MOVED:{session:x}'],
+    ['session:x', true, 'app:', 'PSB_MOVED:{app:session:x}'],
+    ['app}:x', false, '{', 'PSB_MOVED:app}:x'],
+    // A tag that begins in the client's prefix would hold what stands between.
+    ['app}:x', true, '{', undefined],
     // Braces without a tag: no key can be put beside this one.
     ['{}x', true, '', undefined],
     ['{x', true, '', undefined],
