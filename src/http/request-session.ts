@@ -162,6 +162,7 @@ export class RequestSession {
     if (this.committed) return false;
     if (this.#isLoggedOut) return !this.#isOver;
     const session = this.#session;
+    if (session.isIdUnderWay) return true;
     if (session.state !== 'open' || session.readOnly || !session.isNew) return false;
     try {
       return session.changed;
@@ -178,16 +179,19 @@ export class RequestSession {
 
   /**
    * Stores what the client must learn by a cookie, before the first byte of a response that goes
-   * on: carries out a logout, saves a new session. The request stays open.
+   * on: carries out a logout, saves a new session, waits for an id that is under way. The request
+   * stays open.
    *
    * @internal
    */
   async saveEarly(): Promise<void> {
     this.#savesEarly = true;
     try {
-      await this.settleLogout();
-      const session = this.#session;
-      if (session.state === 'open' && session.isNew && !session.readOnly) await session.save();
+      if (this.#isLoggedOut && !this.#isOver) await this.settleLogout();
+      // What was asked for before the first byte may still bring an id; what comes later may not.
+      await this.#session.saveNew(() => {
+        this.#savesEarly = false;
+      });
     } catch (error) {
       this.#toldIfLost(error);
     } finally {

@@ -81,6 +81,8 @@ export class Session implements AsyncDisposable {
   #abandoned = false;
   #undone = false;
   #destroyWanted = false;
+  /** Operations under way, by what may come of them: another id, or a session where there was none. */
+  readonly #underWay = { move: 0, store: 0 };
   /** Operations on one session follow one another, even if nobody awaits them. */
   #last: Promise<unknown> = Promise.resolve();
   /** What has to be done before the session is over, though nobody waits for it now. */
@@ -125,6 +127,15 @@ export class Session implements AsyncDisposable {
   /** @internal `destroy()` was called, whatever came of it. */
   get destroyWanted(): boolean {
     return this.#destroyWanted;
+  }
+
+  /**
+   * May what is under way end with an id that the client has to learn by a cookie?
+   *
+   * @internal
+   */
+  get isIdUnderWay(): boolean {
+    return this.#underWay.move > 0 || (this.#underWay.store > 0 && this.isNew);
   }
 
   /**
@@ -181,9 +192,26 @@ export class Session implements AsyncDisposable {
    * and long requests: what PHP does with `session_write_close()`.
    */
   save(): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('store', async () => {
       this.#assertWritable();
       return this.#observed(() => this.#save());
+    });
+  }
+
+  /**
+   * Saves the session if there is none stored yet, behind what is under way.
+   *
+   * @param done called before anything that was asked for later begins
+   * @internal
+   */
+  saveNew(done: () => void): Promise<void> {
+    return this.#exclusively(async () => {
+      try {
+        if (this.#state !== 'open' || !this.isNew || this.readOnly) return;
+        await this.#observed(() => this.#save());
+      } finally {
+        done();
+      }
     });
   }
 
@@ -193,7 +221,7 @@ export class Session implements AsyncDisposable {
    * synchronous and free of side effects. Other changes of this session stay unsaved.
    */
   update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('store', async () => {
       this.#assertWritable();
       return this.#observed(() => this.#update(change));
     });
@@ -217,7 +245,7 @@ export class Session implements AsyncDisposable {
    * told. If it had changed it, this rejects with `ERR_PSB_SESSION_GONE`.
    */
   regenerate(options: RegenerateOptions = {}): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('move', async () => {
       this.#assertWritable();
       try {
         const result = await this.#regenerate(options);
@@ -294,7 +322,7 @@ export class Session implements AsyncDisposable {
    * @throws SessionError `ERR_PSB_MANAGER_CLOSED` for changes that came too late for the manager
    */
   commit(): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('store', async () => {
       if (this.#state !== 'open') {
         this.#assertNothingLeft();
         return UNCHANGED;
@@ -402,14 +430,14 @@ export class Session implements AsyncDisposable {
   }
 
   async #update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
-    this.#assertCookiePossible(this.#id);
-    const written = await this.#readable(() =>
-      writeUpdating(this.#target(), this.#live.base, (variables) => {
+    const written = await this.#readable(() => {
+      this.#assertCookiePossible(this.#id);
+      return writeUpdating(this.#target(), this.#live.base, (variables) => {
         if (types.isPromise(change(variables))) {
           throw new OptionsError('the function given to update() must be synchronous');
         }
-      }),
-    );
+      });
+    });
     if (written === null) return UNCHANGED;
     this.#live.wrote(null, written.bytes);
     this.#refreshed = true;
@@ -479,7 +507,8 @@ export class Session implements AsyncDisposable {
     if (base === null || ours === null) throw gone();
     let moved: Moved;
     try {
-      const destination = { id: newId, lock: newLock };
+      const beforeLeaving = () => this.#assertCookiePossible(newId);
+      const destination = { id: newId, lock: newLock, beforeLeaving };
       moved = await moveSession(this.#target(), destination, base, ours, deleteOld);
     } catch (error) {
       await newLock?.release().catch(() => false);
@@ -597,6 +626,16 @@ export class Session implements AsyncDisposable {
     await lock?.release();
     await this.#aside;
     if (this.#place !== undefined) this.#opened.among?.remove(this.#place);
+  }
+
+  /** One that the headers of a response have to wait for; counted from the call on. */
+  async #counted<T>(kind: 'move' | 'store', operation: () => Promise<T>): Promise<T> {
+    this.#underWay[kind]++;
+    try {
+      return await this.#exclusively(operation);
+    } finally {
+      this.#underWay[kind]--;
+    }
   }
 
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
