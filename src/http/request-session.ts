@@ -325,8 +325,7 @@ export class RequestSession {
     const session = this.#session;
     let id: string | null;
     // A logout that failed is a logout all the same: the client must not come again with this id.
-    const isEnding =
-      this.#isDestroying || (session.destroyWanted && !readOnly && session.id === clientId);
+    const isEnding = this.#isDestroying || (session.destroyWanted && !readOnly);
     if (session.exists && !isEnding) {
       const { lifetime, rolling } = settings;
       if (session.id === clientId && !(rolling && lifetime > 0)) return undefined;

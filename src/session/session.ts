@@ -80,7 +80,11 @@ export class Session implements AsyncDisposable {
   #refreshed: boolean;
   #abandoned = false;
   #undone = false;
-  #destroyWanted = false;
+  /** How often `destroy()` was called, and how many of these calls a later `regenerate()` undid. */
+  #destroys = 0;
+  #destroysUndone = 0;
+  /** What was unsaved when `destroy()` failed; `undefined` bytes if PHP cannot hold it. */
+  #unsaved: { readonly bytes: Buffer | null | undefined } | undefined;
   /** Operations under way, by what may come of them: another id, or a session where there was none. */
   readonly #underWay = { move: 0, store: 0 };
   /** Operations on one session follow one another, even if nobody awaits them. */
@@ -124,9 +128,9 @@ export class Session implements AsyncDisposable {
     return this.#live.bytes !== null;
   }
 
-  /** @internal `destroy()` was called, whatever came of it. */
+  /** @internal `destroy()` was called, whatever came of it, and no `regenerate()` went on from there. */
   get destroyWanted(): boolean {
-    return this.#destroyWanted;
+    return this.#destroys > this.#destroysUndone;
   }
 
   /**
@@ -245,10 +249,14 @@ export class Session implements AsyncDisposable {
    * told. If it had changed it, this rejects with `ERR_PSB_SESSION_GONE`.
    */
   regenerate(options: RegenerateOptions = {}): Promise<CommitResult> {
+    const destroys = this.#destroys;
     return this.#counted('move', async () => {
       this.#assertWritable();
       try {
         const result = await this.#regenerate(options);
+        // Those before it failed, or there would have been nothing to go on with.
+        this.#destroysUndone = destroys;
+        this.#unsaved = undefined;
         this.#report(result.conflicts);
         return result;
       } catch (error) {
@@ -263,9 +271,12 @@ export class Session implements AsyncDisposable {
    * was under way is gone with them. While another request holds the lock it waits as long as
    * phpredis would; then the session goes all the same if `revokedTtl` is set, and stays with
    * `ERR_PSB_LOCK_BUSY` if not.
+   *
+   * If it fails, the end of the request writes and prolongs nothing, unless variables are assigned
+   * afterwards, and the client's cookie ends all the same. Who wants to go on calls `regenerate()`.
    */
   destroy(): Promise<DestroyResult> {
-    this.#destroyWanted = true;
+    this.#destroys++;
     return this.#exclusively(async () => {
       if (!this.#opened.lockBusy) this.#assertWritable();
       this.#assertOpen();
@@ -278,6 +289,7 @@ export class Session implements AsyncDisposable {
         await this.#end('destroyed');
         return result;
       } catch (error) {
+        this.#unsaved = { bytes: this.#unsavedNow() };
         this.#fail(error);
         throw error;
       }
@@ -407,7 +419,7 @@ export class Session implements AsyncDisposable {
     const done = watch('commit');
     let result = UNCHANGED;
     try {
-      if (!this.readOnly) {
+      if (!this.readOnly && !this.#isLeftForDead()) {
         let bytes = this.#toWrite();
         for (let round = 1; ; round++) {
           if (bytes !== null) result = both(result, await this.#write(bytes));
@@ -427,6 +439,23 @@ export class Session implements AsyncDisposable {
     done(this.#id, { outcome: result.outcome, bytes: this.#live.bytes?.length ?? 0 });
     this.#report(result.conflicts);
     return result;
+  }
+
+  /** `destroy()` failed, and the application has said nothing since. */
+  #isLeftForDead(): boolean {
+    if (this.#unsaved === undefined) return false;
+    const now = this.#unsavedNow();
+    const { bytes } = this.#unsaved;
+    return now && bytes ? now.equals(bytes) : now === bytes;
+  }
+
+  #unsavedNow(): Buffer | null | undefined {
+    try {
+      return this.#live.changed();
+    } catch (error) {
+      if (error instanceof CodecError) return undefined;
+      throw error;
+    }
   }
 
   async #update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
