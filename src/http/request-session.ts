@@ -311,13 +311,14 @@ export class RequestSession {
     this.#isDestroying = false;
   }
 
-  /** `onLockFailure: 'readonly'`: the request may look, but what it changed is lost. */
+  /** `onLockFailure: 'readonly'`: the request may look, but what it changed is lost, and told. */
   #reportUnwritable(): void {
     const session = this.#session;
     const { readOnly, settings } = this.#request;
-    if (!session.readOnly || readOnly || !settings.onLost || !session.changed) return;
+    if (!session.readOnly || readOnly || !session.changed) return;
     const message = 'another request held the session lock for too long; nothing was written';
-    settings.onLost(new LockError('ERR_PSB_LOCK_BUSY', message), session);
+    if (settings.onLost) settings.onLost(new LockError('ERR_PSB_LOCK_BUSY', message), session);
+    else settings.warnLockBusy(message);
   }
 
   #dueCookie(): string | undefined {
