@@ -162,6 +162,7 @@ export class RequestSession {
     if (this.committed) return false;
     if (this.#isLoggedOut) return !this.#isOver;
     const session = this.#session;
+    if (session.isIdUnderWay) return true;
     if (session.state !== 'open' || session.readOnly || !session.isNew) return false;
     try {
       return session.changed;
@@ -178,16 +179,19 @@ export class RequestSession {
 
   /**
    * Stores what the client must learn by a cookie, before the first byte of a response that goes
-   * on: carries out a logout, saves a new session. The request stays open.
+   * on: carries out a logout, saves a new session, waits for an id that is under way. The request
+   * stays open.
    *
    * @internal
    */
   async saveEarly(): Promise<void> {
     this.#savesEarly = true;
     try {
-      await this.settleLogout();
-      const session = this.#session;
-      if (session.state === 'open' && session.isNew && !session.readOnly) await session.save();
+      if (this.#isLoggedOut && !this.#isOver) await this.settleLogout();
+      // What was asked for before the first byte may still bring an id; what comes later may not.
+      await this.#session.saveNew(() => {
+        this.#savesEarly = false;
+      });
     } catch (error) {
       this.#toldIfLost(error);
     } finally {
@@ -307,13 +311,14 @@ export class RequestSession {
     this.#isDestroying = false;
   }
 
-  /** `onLockFailure: 'readonly'`: the request may look, but what it changed is lost. */
+  /** `onLockFailure: 'readonly'`: the request may look, but what it changed is lost, and told. */
   #reportUnwritable(): void {
     const session = this.#session;
     const { readOnly, settings } = this.#request;
-    if (!session.readOnly || readOnly || !settings.onLost || !session.changed) return;
+    if (!session.readOnly || readOnly || !session.changed) return;
     const message = 'another request held the session lock for too long; nothing was written';
-    settings.onLost(new LockError('ERR_PSB_LOCK_BUSY', message), session);
+    if (settings.onLost) settings.onLost(new LockError('ERR_PSB_LOCK_BUSY', message), session);
+    else settings.warnLockBusy(message);
   }
 
   #dueCookie(): string | undefined {
@@ -321,8 +326,7 @@ export class RequestSession {
     const session = this.#session;
     let id: string | null;
     // A logout that failed is a logout all the same: the client must not come again with this id.
-    const isEnding =
-      this.#isDestroying || (session.destroyWanted && !readOnly && session.id === clientId);
+    const isEnding = this.#isDestroying || (session.destroyWanted && !readOnly);
     if (session.exists && !isEnding) {
       const { lifetime, rolling } = settings;
       if (session.id === clientId && !(rolling && lifetime > 0)) return undefined;

@@ -15,6 +15,8 @@ export interface WebSettings {
   readonly rolling: boolean;
   readonly cacheLimiter: CacheLimiter;
   readonly onLost: SessionOptions['onLost'];
+  /** Warns, once, of changes that were dropped since the session's lock was busy. */
+  readonly warnLockBusy: (message: string) => void;
   /** For failures that no caller is there to catch. */
   readonly reportFailure: (error: unknown) => void;
   /** Warns, once, of a response that sets the session cookie and may be kept for everybody. */
@@ -36,6 +38,7 @@ export function webSettingsOf(sessions: SessionModule): WebSettings {
       rolling: options.rolling ?? false,
       cacheLimiter: createCacheLimiter(options),
       onLost: options.onLost,
+      warnLockBusy: lockBusyWarning(warn),
       reportFailure: (error) => warn('PSB_COMMIT_FAILED', describe(error)),
       warnIfPublic: publicCookieWarning(warn),
     };
@@ -46,6 +49,15 @@ export function webSettingsOf(sessions: SessionModule): WebSettings {
 
 function describe(error: unknown): string {
   return `a session could not be stored: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function lockBusyWarning(warn: WarningListener): (message: string) => void {
+  let warned = false;
+  return (message) => {
+    if (warned) return;
+    warned = true;
+    warn('PSB_LOCK_BUSY', `${message}. onLost is told of each one.`);
+  };
 }
 
 function publicCookieWarning(warn: WarningListener): (cacheControl: unknown) => void {

@@ -19,6 +19,13 @@ export interface Moved {
   readonly conflicts: readonly Conflict[];
 }
 
+export interface Destination {
+  readonly id: string;
+  readonly lock: SessionLock | undefined;
+  /** Asked once the new session is stored: throws if the client cannot learn its id any more. */
+  readonly beforeLeaving?: (() => void) | undefined;
+}
+
 /**
  * Milliseconds for which the move asks again what became of its delete, from the first lost reply
  * on: time for a connection of our own to come back, which pauses for two seconds at most.
@@ -32,13 +39,13 @@ const ASKS_AGAIN_FOR = 5_000;
  * @param from the old id
  * @param base the bytes that were read under the old id
  * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED`,
- * `ERR_PSB_SESSION_TOO_LARGE`, LockError; nothing is left under the new id then
+ * `ERR_PSB_SESSION_TOO_LARGE`, LockError, what `beforeLeaving` throws; nothing is left under the new id then
  * @throws StoreError `ERR_PSB_STORE_UNKNOWN_OUTCOME` if nobody could say whether the old session
  * went; then the new one stays until its TTL ends, under an id that nobody was told
  */
 export async function moveSession(
   from: Target,
-  to: { readonly id: string; readonly lock: SessionLock | undefined },
+  to: Destination,
   base: Buffer,
   ours: Buffer,
   deleteOld: boolean,
@@ -60,6 +67,7 @@ export async function moveSession(
         throw new SessionError('ERR_PSB_SESSION_CONFLICT', 'the new session id is taken already');
       }
       expected = bytes;
+      to.beforeLeaving?.();
       if (!deleteOld) return { bytes, conflicts };
       const left = await departure.leave(found);
       if (left.state === 'written') return { bytes, conflicts };

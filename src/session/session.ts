@@ -80,7 +80,13 @@ export class Session implements AsyncDisposable {
   #refreshed: boolean;
   #abandoned = false;
   #undone = false;
-  #destroyWanted = false;
+  /** How often `destroy()` was called, and how many of these calls a later `regenerate()` undid. */
+  #destroys = 0;
+  #destroysUndone = 0;
+  /** What was unsaved when `destroy()` failed; `undefined` bytes if PHP cannot hold it. */
+  #unsaved: { readonly bytes: Buffer | null | undefined } | undefined;
+  /** Operations under way, by what may come of them: another id, or a session where there was none. */
+  readonly #underWay = { move: 0, store: 0 };
   /** Operations on one session follow one another, even if nobody awaits them. */
   #last: Promise<unknown> = Promise.resolve();
   /** What has to be done before the session is over, though nobody waits for it now. */
@@ -122,9 +128,18 @@ export class Session implements AsyncDisposable {
     return this.#live.bytes !== null;
   }
 
-  /** @internal `destroy()` was called, whatever came of it. */
+  /** @internal `destroy()` was called, whatever came of it, and no `regenerate()` went on from there. */
   get destroyWanted(): boolean {
-    return this.#destroyWanted;
+    return this.#destroys > this.#destroysUndone;
+  }
+
+  /**
+   * May what is under way end with an id that the client has to learn by a cookie?
+   *
+   * @internal
+   */
+  get isIdUnderWay(): boolean {
+    return this.#underWay.move > 0 || (this.#underWay.store > 0 && this.isNew);
   }
 
   /**
@@ -181,9 +196,26 @@ export class Session implements AsyncDisposable {
    * and long requests: what PHP does with `session_write_close()`.
    */
   save(): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('store', async () => {
       this.#assertWritable();
       return this.#observed(() => this.#save());
+    });
+  }
+
+  /**
+   * Saves the session if there is none stored yet, behind what is under way.
+   *
+   * @param done called before anything that was asked for later begins
+   * @internal
+   */
+  saveNew(done: () => void): Promise<void> {
+    return this.#exclusively(async () => {
+      try {
+        if (this.#state !== 'open' || !this.isNew || this.readOnly) return;
+        await this.#observed(() => this.#save());
+      } finally {
+        done();
+      }
     });
   }
 
@@ -193,7 +225,7 @@ export class Session implements AsyncDisposable {
    * synchronous and free of side effects. Other changes of this session stay unsaved.
    */
   update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('store', async () => {
       this.#assertWritable();
       return this.#observed(() => this.#update(change));
     });
@@ -217,10 +249,14 @@ export class Session implements AsyncDisposable {
    * told. If it had changed it, this rejects with `ERR_PSB_SESSION_GONE`.
    */
   regenerate(options: RegenerateOptions = {}): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    const destroys = this.#destroys;
+    return this.#counted('move', async () => {
       this.#assertWritable();
       try {
         const result = await this.#regenerate(options);
+        // Those before it failed, or there would have been nothing to go on with.
+        this.#destroysUndone = destroys;
+        this.#unsaved = undefined;
         this.#report(result.conflicts);
         return result;
       } catch (error) {
@@ -235,9 +271,12 @@ export class Session implements AsyncDisposable {
    * was under way is gone with them. While another request holds the lock it waits as long as
    * phpredis would; then the session goes all the same if `revokedTtl` is set, and stays with
    * `ERR_PSB_LOCK_BUSY` if not.
+   *
+   * If it fails, the end of the request writes and prolongs nothing, unless variables are assigned
+   * afterwards, and the client's cookie ends all the same. Who wants to go on calls `regenerate()`.
    */
   destroy(): Promise<DestroyResult> {
-    this.#destroyWanted = true;
+    this.#destroys++;
     return this.#exclusively(async () => {
       if (!this.#opened.lockBusy) this.#assertWritable();
       this.#assertOpen();
@@ -250,6 +289,7 @@ export class Session implements AsyncDisposable {
         await this.#end('destroyed');
         return result;
       } catch (error) {
+        this.#unsaved = { bytes: this.#unsavedNow() };
         this.#fail(error);
         throw error;
       }
@@ -294,7 +334,7 @@ export class Session implements AsyncDisposable {
    * @throws SessionError `ERR_PSB_MANAGER_CLOSED` for changes that came too late for the manager
    */
   commit(): Promise<CommitResult> {
-    return this.#exclusively(async () => {
+    return this.#counted('store', async () => {
       if (this.#state !== 'open') {
         this.#assertNothingLeft();
         return UNCHANGED;
@@ -379,7 +419,7 @@ export class Session implements AsyncDisposable {
     const done = watch('commit');
     let result = UNCHANGED;
     try {
-      if (!this.readOnly) {
+      if (!this.readOnly && !this.#isLeftForDead()) {
         let bytes = this.#toWrite();
         for (let round = 1; ; round++) {
           if (bytes !== null) result = both(result, await this.#write(bytes));
@@ -401,15 +441,32 @@ export class Session implements AsyncDisposable {
     return result;
   }
 
+  /** `destroy()` failed, and the application has said nothing since. */
+  #isLeftForDead(): boolean {
+    if (this.#unsaved === undefined) return false;
+    const now = this.#unsavedNow();
+    const { bytes } = this.#unsaved;
+    return now && bytes ? now.equals(bytes) : now === bytes;
+  }
+
+  #unsavedNow(): Buffer | null | undefined {
+    try {
+      return this.#live.changed();
+    } catch (error) {
+      if (error instanceof CodecError) return undefined;
+      throw error;
+    }
+  }
+
   async #update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
-    this.#assertCookiePossible(this.#id);
-    const written = await this.#readable(() =>
-      writeUpdating(this.#target(), this.#live.base, (variables) => {
+    const written = await this.#readable(() => {
+      this.#assertCookiePossible(this.#id);
+      return writeUpdating(this.#target(), this.#live.base, (variables) => {
         if (types.isPromise(change(variables))) {
           throw new OptionsError('the function given to update() must be synchronous');
         }
-      }),
-    );
+      });
+    });
     if (written === null) return UNCHANGED;
     this.#live.wrote(null, written.bytes);
     this.#refreshed = true;
@@ -479,7 +536,8 @@ export class Session implements AsyncDisposable {
     if (base === null || ours === null) throw gone();
     let moved: Moved;
     try {
-      const destination = { id: newId, lock: newLock };
+      const beforeLeaving = () => this.#assertCookiePossible(newId);
+      const destination = { id: newId, lock: newLock, beforeLeaving };
       moved = await moveSession(this.#target(), destination, base, ours, deleteOld);
     } catch (error) {
       await newLock?.release().catch(() => false);
@@ -597,6 +655,16 @@ export class Session implements AsyncDisposable {
     await lock?.release();
     await this.#aside;
     if (this.#place !== undefined) this.#opened.among?.remove(this.#place);
+  }
+
+  /** One that the headers of a response have to wait for; counted from the call on. */
+  async #counted<T>(kind: 'move' | 'store', operation: () => Promise<T>): Promise<T> {
+    this.#underWay[kind]++;
+    try {
+      return await this.#exclusively(operation);
+    } finally {
+      this.#underWay[kind]--;
+    }
   }
 
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {

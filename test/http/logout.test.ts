@@ -186,3 +186,76 @@ test('what is assigned while a logout is carried out is stored', async () => {
   const fresh = /=(\w{32});/.exec(setCookie[0] as string)?.[1] as string;
   expect((await sessions.open(fresh)).variables).toEqual({ before: 1, after: 2 });
 });
+
+describe('a destroy() that fails', () => {
+  const fail = () => {
+    store.failing = { call: 'destroyIf', error: down };
+  };
+  const recover = () => {
+    store.failing = undefined;
+    store.take();
+  };
+
+  test('ends the cookie also after a regenerate()', async () => {
+    const request = await openRequest(sessions, { cookie });
+    await request.session.regenerate();
+    fail();
+    await expect(request.session.destroy()).rejects.toBe(down);
+    recover();
+    expect((await request.commit()).setCookie).toEqual(ENDED);
+  });
+
+  test('also if both are under way at once', async () => {
+    const request = await openRequest(sessions, { cookie });
+    const regenerated = request.session.regenerate();
+    const destroyed = request.session.destroy().catch((error) => error);
+    await regenerated;
+    fail();
+    expect(await destroyed).toBe(down);
+    expect((await request.commit()).setCookie).toEqual(ENDED);
+  });
+
+  test('writes nothing of what was changed before it, and prolongs nothing', async () => {
+    await use({ refreshAt: 'commit' });
+    const request = await openRequest(sessions, { cookie });
+    request.variables['cart'] = 1;
+    fail();
+    await expect(request.session.destroy()).rejects.toBe(down);
+    recover();
+    expect((await request.commit()).setCookie).toEqual(ENDED);
+    expect(store.take()).toEqual([]);
+  });
+
+  test('also if PHP cannot hold what was changed', async () => {
+    const request = await openRequest(sessions, { cookie });
+    request.variables['cart'] = () => {};
+    fail();
+    await expect(request.session.destroy()).rejects.toBe(down);
+    recover();
+    expect((await request.commit()).setCookie).toEqual(ENDED);
+    expect(store.take()).toEqual([]);
+  });
+
+  test('what is assigned after it is written, and the cookie ends all the same', async () => {
+    const request = await openRequest(sessions, { cookie });
+    fail();
+    await expect(request.session.destroy()).rejects.toBe(down);
+    recover();
+    request.variables['tried'] = true;
+    expect((await request.commit()).setCookie).toEqual(ENDED);
+    expect(String(await store.read(id))).toBe('userid|s:3:"kky";tried|b:1;');
+  });
+
+  test('a regenerate() after it is a session to go on with', async () => {
+    const request = await openRequest(sessions, { cookie });
+    fail();
+    await expect(request.session.destroy()).rejects.toBe(down);
+    recover();
+    await request.session.regenerate();
+    request.variables = { userid: 'lde' };
+    const { setCookie } = await request.commit();
+    expect(setCookie).toEqual([expect.stringMatching(/^PHPSESSID=\w{32};/)]);
+    expect(String(await store.read(request.session.id))).toBe('userid|s:3:"lde";');
+    expect(await store.read(id)).toBeNull();
+  });
+});

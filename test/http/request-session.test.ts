@@ -388,6 +388,32 @@ describe('lost sessions are told to onLost, and the response goes out', () => {
     expect(await stored(id)).toEqual({ userid: 'lde' });
   });
 
+  test("onLockFailure 'readonly' without onLost: one warning, and only for changes", async () => {
+    const warnings: string[] = [];
+    use({
+      concurrency: 'lock',
+      onLockFailure: 'readonly',
+      lockRetries: 1,
+      lockWaitTime: 1_000,
+      onWarning: (code) => warnings.push(code),
+    });
+    const { cookie, id } = await signedIn();
+    const lock = await store.lock(id);
+    warnings.length = 0;
+    const looking = await open(cookie);
+    expect(looking.variables['userid']).toBe('kky');
+    await looking.commit();
+    expect(warnings).toEqual([]);
+    for (let visit = 0; visit < 2; visit++) {
+      const request = await open(cookie);
+      request.variables['userid'] = 'lde';
+      await request.commit();
+    }
+    expect(warnings).toEqual(['PSB_LOCK_BUSY']);
+    await lock.release();
+    expect(await stored(id)).toEqual({ userid: 'kky', cart: ['apple'] });
+  });
+
   test("onLockFailure 'readonly': changes of a session whose lock was busy", async () => {
     use({
       concurrency: 'lock',
