@@ -34,6 +34,8 @@ interface Context {
   readonly secure?: boolean;
   readonly cookies?: { readonly secure?: boolean };
   readonly sessionOptions?: { readonly secure?: boolean };
+  /** koa-session's; `null` once the application logged out. */
+  readonly session?: unknown;
 }
 
 /** A handler that answers by itself may commit after its response has ended. */
@@ -127,8 +129,10 @@ export class PhpSessionStore {
     if (id === undefined || (isObject(ctx) && this.#generated.get(ctx) === id)) return;
     const session = isObject(ctx) ? this.#open.get(ctx) : undefined;
     try {
-      if (session?.id !== id || session.state !== 'open') await this.sessions.destroy(id);
-      else await session.destroy();
+      // To koa-session a new id is a logout, too; to the client it is not.
+      const how = { moved: isObject(ctx) && isObject((ctx as Context).session) };
+      if (session?.id !== id || session.state !== 'open') await this.sessions.destroy(id, how);
+      else await session.destroy(how);
     } catch (error) {
       // koa-session ends the cookie only after this. Who logs out must not come again with the id.
       this.#endCookie(ctx);

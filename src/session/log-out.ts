@@ -1,6 +1,7 @@
 /**
  * The logout: deletes a session, and does not fail for ever because PHP is busy with it.
  */
+import { randomBytes } from 'node:crypto';
 import { LockError } from '../errors.ts';
 import type { SessionLock } from '../save-handler/save-handler.ts';
 import { unlocked } from './conditional-write.ts';
@@ -16,6 +17,15 @@ export interface DestroyResult {
   readonly forced: boolean;
 }
 
+/** How a session is destroyed; not for applications. */
+export interface LogOutOptions {
+  /**
+   * Its variables go on under another id that the client gets: what `revokedTtl` leaves behind does
+   * not say that the client was logged out.
+   */
+  readonly moved?: boolean | undefined;
+}
+
 /** Told once for each manager; every single one is in the result and on the channel. */
 const told = new WeakSet<SessionSettings>();
 
@@ -27,10 +37,12 @@ export async function logOut(
   settings: SessionSettings,
   id: string,
   lock?: SessionLock,
+  { moved = false }: LogOutOptions = {},
 ): Promise<DestroyResult> {
   const { saveHandler, locking, warn } = settings;
+  const mover = moved ? randomBytes(16).toString('hex') : undefined;
   const destroy = (own: SessionLock | undefined) =>
-    unlocked(locking, () => saveHandler.destroyIf(id, { lock: own }));
+    unlocked(locking, () => saveHandler.destroyIf(id, { lock: own, mover }));
   try {
     await destroy(lock).catch((error: unknown) => {
       // A logout needs no lock of its own, only that nobody else has it.

@@ -7,7 +7,7 @@ import { LockError, SessionError } from '../errors.ts';
 import type { Seen, SessionLock } from '../save-handler/save-handler.ts';
 import { isSessionId } from '../save-handler/session-id.ts';
 import type { CookieOptions } from './cookie-options.ts';
-import { type DestroyResult, logOut } from './log-out.ts';
+import { type DestroyResult, type LogOutOptions, logOut } from './log-out.ts';
 import { watch } from './observe.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { SessionOptions, SessionSettings } from './options.ts';
@@ -220,13 +220,15 @@ export class SessionModule implements AsyncDisposable {
 
   /**
    * Deletes a session by its id, for an administrator's logout of somebody else.
+   *
+   * @param how internal
    * @throws LockError `ERR_PSB_LOCK_BUSY` as `Session.destroy()`
    */
-  async destroy(id: string): Promise<DestroyResult> {
+  async destroy(id: string, how?: LogOutOptions): Promise<DestroyResult> {
     this.#assertRunning();
     if (!isSessionId(id)) return { forced: false };
     const done = watch('destroy');
-    const result = await logOut(this.#settings, id);
+    const result = await logOut(this.#settings, id, undefined, how);
     done(id, { outcome: result.forced ? 'forced' : 'destroyed' });
     return result;
   }

@@ -9,7 +9,7 @@ import { type Target, writeMerging, writeUpdating } from './conditional-write.ts
 import { gone, isGone } from './gone.ts';
 import { HeldLock } from './held-lock.ts';
 import { LiveVariables } from './live-variables.ts';
-import { type DestroyResult, logOut } from './log-out.ts';
+import { type DestroyResult, type LogOutOptions, logOut } from './log-out.ts';
 import type { Conflict } from './merge/conflicts.ts';
 import { type Moved, moveSession } from './move.ts';
 import { watch } from './observe.ts';
@@ -274,8 +274,10 @@ export class Session implements AsyncDisposable {
    *
    * If it fails, the end of the request writes and prolongs nothing, unless variables are assigned
    * afterwards, and the client's cookie ends all the same. Who wants to go on calls `regenerate()`.
+   *
+   * @param how internal
    */
-  destroy(): Promise<DestroyResult> {
+  destroy(how?: LogOutOptions): Promise<DestroyResult> {
     this.#destroys++;
     return this.#exclusively(async () => {
       if (!this.#opened.lockBusy) this.#assertWritable();
@@ -283,7 +285,7 @@ export class Session implements AsyncDisposable {
       const done = watch('destroy');
       try {
         let result: DestroyResult = { forced: false };
-        if (this.exists) result = await logOut(this.#settings, this.#id, this.#lock?.lock);
+        if (this.exists) result = await logOut(this.#settings, this.#id, this.#lock?.lock, how);
         this.#live.clear();
         done(this.#id, { outcome: result.forced ? 'forced' : 'destroyed' });
         await this.#end('destroyed');

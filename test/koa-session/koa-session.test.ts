@@ -603,6 +603,31 @@ describe('the response that sets the cookie', () => {
     ]);
   });
 
+  describe('with revokedTtl', () => {
+    beforeEach(() => use({ revokedTtl: 100_000, onWarning: () => {} }));
+
+    const outcomes: [path: string, setCookie: unknown[]][] = [
+      ['/login', []],
+      ['/new-id', []],
+      ['/logout', [expect.stringMatching(/^PHPSESSID=deleted;/)]],
+    ];
+
+    test.each(outcomes)('a request that comes after %s with the old id', async (path, expected) => {
+      const { cookie, id } = await signedIn();
+      const { url } = await start(async (session, ctx) => {
+        if (ctx.path === '/new-id') await session.regenerate();
+        if (ctx.path === '/login') {
+          await session.regenerate();
+          login(session, ctx);
+        }
+        if (ctx.path === '/logout') ctx.session = null as unknown as typeof ctx.session;
+      });
+      expect((await get(url + path, cookie)).status).toBe(200);
+      expect(await store.read(id)).toBeNull();
+      expect((await get(`${url}/late`, cookie)).setCookie).toEqual(expected);
+    });
+  });
+
   test.each<[Omit<SessionManagerOptions, 'saveHandler'>, object]>([
     [{ name: '__Host-id' }, { secure: true }],
     [{ name: '__Secure-id' }, { secure: true }],
