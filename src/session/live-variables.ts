@@ -16,10 +16,13 @@ import type { SessionSettings } from './options.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 import { Stored } from './stored.ts';
+import { Unanswered } from './unanswered.ts';
 
 const NONE: readonly Conflict[] = Object.freeze([]);
 
 export class LiveVariables {
+  /** Writes that may be what is stored now. */
+  readonly unanswered = new Unanswered();
   readonly #codec: SessionCodec;
   readonly #settings: SessionSettings;
   /** What the variables began as: the base of the next write. */
@@ -98,6 +101,7 @@ export class LiveVariables {
    * @param said `null` if none of it was what the variables said
    */
   wrote(said: Buffer | null, stored: Buffer): void {
+    this.unanswered.forget();
     if (said !== null && said !== this.#stored.bytes) this.#stored = this.#fresh(said);
     this.#newer = said !== null && stored.equals(said) ? undefined : stored;
     this.#stuck = false;
@@ -149,6 +153,7 @@ export class LiveVariables {
     const assigned = said && this.#assignedSince(said);
     const root = assigned && this.#codec.decode(bytes);
     const conflicts = assigned && root && said ? this.#merge(said, assigned, root) : NONE;
+    this.unanswered.forget();
     this.#newer = undefined;
     this.#root = root;
     this.#stored = this.#fresh(bytes);
@@ -174,6 +179,7 @@ export class LiveVariables {
       // Only what was decoded for this request: the rest may be the application's own.
       if (now === null) for (const value of made) empty(value);
     }
+    this.unanswered.forget();
     this.#newer = undefined;
     this.#stored = this.#fresh(null);
     return true;
@@ -181,6 +187,7 @@ export class LiveVariables {
 
   /** There is no session any more, and new variables, empty. */
   clear(): SessionVariables {
+    this.unanswered.forget();
     this.#newer = undefined;
     this.#stored = this.#fresh(null);
     this.#root = this.#stored.open();

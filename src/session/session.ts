@@ -350,10 +350,18 @@ export class Session implements AsyncDisposable {
 
   /** @param always also what did not change, as long as nobody else changed it */
   async #save(always = false): Promise<CommitResult> {
-    const bytes = this.#toWrite() ?? (always ? this.#live.base : null);
+    const bytes = (await this.#pending()) ?? (always ? this.#live.base : null);
     if (bytes === null) return UNCHANGED;
     const { outcome, conflicts } = await this.#write(bytes);
     return { outcome, conflicts: [...conflicts, ...this.#live.follow()] };
+  }
+
+  /** What was taken back since a write was lost is a change if that write was carried out. */
+  async #pending(): Promise<Buffer | null> {
+    const bytes = this.#toWrite();
+    if (bytes !== null || !this.#live.unanswered.any) return bytes;
+    await this.#findOwnWrite();
+    return this.#toWrite();
   }
 
   /** PHP without lazy_write stores what it read once more. */
@@ -365,10 +373,13 @@ export class Session implements AsyncDisposable {
   /** The variables do not follow here: after a commit nobody may be there to see it. */
   async #write(bytes: Buffer): Promise<CommitResult> {
     this.#assertCookiePossible(this.#id);
-    const { base } = this.#live;
+    if (this.#live.isUnreadable) await this.#findOwnWrite();
+    const { base, unanswered } = this.#live;
     const written =
       base !== null && this.#live.isUnreadable
-        ? await replaceUnreadable(this.#target(), base, bytes)
+        ? await unanswered.remember({ bytes, said: bytes }, () =>
+            replaceUnreadable(this.#target(), base, bytes),
+          )
         : await writeMerging(this.#target(), base, bytes);
     this.#live.wrote(bytes, written.bytes);
     this.#refreshed = true;
@@ -380,7 +391,7 @@ export class Session implements AsyncDisposable {
     let result = UNCHANGED;
     try {
       if (!this.readOnly) {
-        let bytes = this.#toWrite();
+        let bytes = await this.#pending();
         for (let round = 1; ; round++) {
           if (bytes !== null) result = both(result, await this.#write(bytes));
           else if (this.#wantsRefresh()) await this.#touch();
@@ -411,7 +422,7 @@ export class Session implements AsyncDisposable {
       }),
     );
     if (written === null) return UNCHANGED;
-    this.#live.wrote(null, written.bytes);
+    this.#live.wrote(written.said, written.bytes);
     this.#refreshed = true;
     return { outcome: written.outcome, conflicts: this.#live.follow() };
   }
@@ -436,6 +447,7 @@ export class Session implements AsyncDisposable {
     }
     // What nobody can read must not get a second life under a new id.
     if (this.exists && !this.used) this.variables;
+    if (!this.exists) await this.#findOwnWrite();
     if (!this.exists) {
       // There is nothing to move, and a new id nobody else can want.
       await this.#startAnew();
@@ -454,7 +466,16 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** After a lost reply: was the write carried out after all? */
+  async #findOwnWrite(): Promise<void> {
+    if (!this.#live.unanswered.any) return;
+    const bytes = await this.#settings.saveHandler.read(this.#id);
+    const own = this.#live.unanswered.find(bytes);
+    if (own) this.#live.wrote(own.said, own.bytes);
+  }
+
   async #startAnew(): Promise<void> {
+    this.#live.unanswered.forget();
     const lock = this.#lock;
     this.#lock = undefined;
     this.#id = this.#settings.saveHandler.createSid();
@@ -557,7 +578,8 @@ export class Session implements AsyncDisposable {
       this.#opened.mustExist && this.#settings.concurrency === 'overwrite'
         ? { ...this.#settings, concurrency: 'merge' }
         : this.#settings;
-    return { id: this.#id, lock, codec: this.#codec, settings };
+    const { unanswered } = this.#live;
+    return { id: this.#id, lock, codec: this.#codec, settings, unanswered };
   }
 
   /** A session that the client cannot learn of must not come into being. */

@@ -12,6 +12,7 @@ import { createSessionId } from '../../src/save-handler/session-id.ts';
 import { moveSession } from '../../src/session/move.ts';
 import { resolveSessionSettings } from '../../src/session/options.ts';
 import { SessionCodec } from '../../src/session/session-codec.ts';
+import { Unanswered } from '../../src/session/unanswered.ts';
 
 const BASE = Buffer.from('userid|s:3:"kky";n|i:1;');
 const lost = () => new StoreError('ERR_PSB_STORE_UNKNOWN_OUTCOME', 'lost');
@@ -187,6 +188,7 @@ test('what a move had to decide is in its result', async () => {
   const codec = new SessionCodec('php', -1);
   const ours = Buffer.from('userid|s:3:"kky";n|i:2;');
   const to = { id: createSessionId(), lock: undefined };
-  const moved = await moveSession({ id, lock: undefined, codec, settings }, to, BASE, ours, true);
+  const from = { id, lock: undefined, codec, settings, unanswered: new Unanswered() };
+  const moved = await moveSession(from, to, BASE, ours, true);
   expect(moved).toEqual({ bytes: ours, conflicts: [{ path: 'n', resolution: 'ours' }] });
 });
