@@ -13,6 +13,7 @@ import type { Conflict } from './merge/conflicts.ts';
 import { merge } from './merge/merge.ts';
 import { inheritNotes } from './merge/slots.ts';
 import type { SessionSettings } from './options.ts';
+import { assertSameSession } from './replaced.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 import { Stored } from './stored.ts';
@@ -148,10 +149,13 @@ export class LiveVariables {
    * Other bytes were read. What the variables said then is forgotten; what was assigned since, not.
    *
    * @param said what `said()` answered before the bytes were asked for
+   * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED` if what was assigned
+   * since belongs to another session than the bytes
    */
   reset(bytes: Buffer | null, said: Stored | undefined): readonly Conflict[] {
     const assigned = said && this.#assignedSince(said);
     const root = assigned && this.#codec.decode(bytes);
+    if (root) this.#assertSame(bytes, root);
     const conflicts = assigned && root && said ? this.#merge(said, assigned, root) : NONE;
     this.unanswered.forget();
     this.#newer = undefined;
@@ -220,6 +224,14 @@ export class LiveVariables {
       if (error instanceof CodecError) return undefined;
       throw error;
     }
+  }
+
+  #assertSame(bytes: Buffer | null, theirs: SessionVariables): void {
+    const known = this.bytes;
+    if (known === null && bytes === null) return;
+    if (this.unanswered.find(bytes)) return;
+    const before = known === null || this.isUnreadable ? null : this.#codec.decode(known);
+    assertSameSession(before, bytes === null ? null : theirs, this.#settings.identity);
   }
 
   #merge(base: Stored, ours: Buffer, into: SessionVariables): readonly Conflict[] {

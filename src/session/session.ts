@@ -48,7 +48,8 @@ export interface RegenerateOptions {
   readonly deleteOld?: boolean | undefined;
   /**
    * With `deleteOld: false`: seconds that the old id lives on with its old bytes, for requests
-   * that are on their way during a rotation. A PHP request that touches it prolongs it.
+   * that are on their way during a rotation, rounded up to whole ones. A PHP request that touches
+   * it prolongs it.
    */
   readonly graceSeconds?: number | undefined;
 }
@@ -244,7 +245,7 @@ export class Session implements AsyncDisposable {
       const done = watch('destroy');
       try {
         let result: DestroyResult = { forced: false };
-        if (this.exists) result = await logOut(this.#settings, this.#id, this.#lock?.lock);
+        if (this.#mayBeStored()) result = await logOut(this.#settings, this.#id, this.#lock?.lock);
         this.#live.clear();
         done(this.#id, { outcome: result.forced ? 'forced' : 'destroyed' });
         await this.#end('destroyed');
@@ -274,7 +275,8 @@ export class Session implements AsyncDisposable {
 
   /**
    * Forgets unsaved changes and reads the session again; PHP's `session_reset()`. `variables` is
-   * another object afterwards. What is assigned while this is under way is not forgotten.
+   * another object afterwards. What is assigned while this is under way is not forgotten; if
+   * another session lies under the id by then (`ERR_PSB_SESSION_REPLACED`), this changes nothing.
    */
   reload(): Promise<void> {
     return this.#exclusively(async () => {
@@ -350,18 +352,20 @@ export class Session implements AsyncDisposable {
 
   /** @param always also what did not change, as long as nobody else changed it */
   async #save(always = false): Promise<CommitResult> {
-    const bytes = (await this.#pending()) ?? (always ? this.#live.base : null);
+    // An await between encoding and writing would cost the check of what was encoded.
+    if (this.#live.unanswered.any) await this.#settle();
+    const bytes = this.#toWrite() ?? (always ? this.#live.base : null);
     if (bytes === null) return UNCHANGED;
     const { outcome, conflicts } = await this.#write(bytes);
     return { outcome, conflicts: [...conflicts, ...this.#live.follow()] };
   }
 
-  /** What was taken back since a write was lost is a change if that write was carried out. */
-  async #pending(): Promise<Buffer | null> {
-    const bytes = this.#toWrite();
-    if (bytes !== null || !this.#live.unanswered.any) return bytes;
-    await this.#findOwnWrite();
-    return this.#toWrite();
+  /**
+   * After lost replies, where no conditional write will meet what they were for: what was taken back
+   * since is a change if it was stored, and what nobody can read may be replaced already.
+   */
+  async #settle(): Promise<void> {
+    if (this.#live.isUnreadable || this.#toWrite() === null) await this.#findOwnWrite();
   }
 
   /** PHP without lazy_write stores what it read once more. */
@@ -373,7 +377,6 @@ export class Session implements AsyncDisposable {
   /** The variables do not follow here: after a commit nobody may be there to see it. */
   async #write(bytes: Buffer): Promise<CommitResult> {
     this.#assertCookiePossible(this.#id);
-    if (this.#live.isUnreadable) await this.#findOwnWrite();
     const { base, unanswered } = this.#live;
     const written =
       base !== null && this.#live.isUnreadable
@@ -391,14 +394,17 @@ export class Session implements AsyncDisposable {
     let result = UNCHANGED;
     try {
       if (!this.readOnly) {
-        let bytes = await this.#pending();
+        if (this.#live.unanswered.any) await this.#settle();
+        let bytes = this.#toWrite();
         for (let round = 1; ; round++) {
           if (bytes !== null) result = both(result, await this.#write(bytes));
           else if (this.#wantsRefresh()) await this.#touch();
           else break;
-          if (round === COMMIT_ROUNDS) break;
           // What was assigned meanwhile. Nothing is awaited between this look and the end.
           bytes = this.#live.changed();
+          if (round < COMMIT_ROUNDS) continue;
+          if (bytes !== null) this.#warnOfLeft();
+          break;
         }
       }
     } catch (error) {
@@ -410,6 +416,14 @@ export class Session implements AsyncDisposable {
     done(this.#id, { outcome: result.outcome, bytes: this.#live.bytes?.length ?? 0 });
     this.#report(result.conflicts);
     return result;
+  }
+
+  #warnOfLeft(): void {
+    this.#settings.warnOnce(
+      'PSB_COMMIT_UNFINISHED',
+      `session variables were assigned again during each of ${COMMIT_ROUNDS} writes of a commit; ` +
+        'what was assigned last is not stored',
+    );
   }
 
   async #update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
@@ -445,6 +459,11 @@ export class Session implements AsyncDisposable {
     if (deleteOld && graceSeconds > 0) {
       throw new OptionsError('graceSeconds keeps the old session, which deleteOld deletes');
     }
+    // Redis takes whole numbers, and would refuse after everything was written.
+    const grace = Math.ceil(graceSeconds);
+    if (typeof graceSeconds !== 'number' || !(grace >= 0) || !Number.isSafeInteger(grace * 1000)) {
+      throw new OptionsError('graceSeconds must be a number of seconds');
+    }
     // What nobody can read must not get a second life under a new id.
     if (this.exists && !this.used) this.variables;
     if (!this.exists) await this.#findOwnWrite();
@@ -456,7 +475,7 @@ export class Session implements AsyncDisposable {
     const said = this.#live.said();
     const hasChanged = this.changed;
     try {
-      return await this.#move(deleteOld, graceSeconds);
+      return await this.#move(deleteOld, grace);
     } catch (error) {
       if (!isGone(error) || hasChanged || this.#opened.mustExist) throw error;
       if (!this.#live.forget(said)) throw error;
@@ -464,6 +483,11 @@ export class Session implements AsyncDisposable {
       this.#settings.onLost?.(error, this);
       return UNCHANGED;
     }
+  }
+
+  /** Also what another request stored under an id that was adopted, and what nobody answered. */
+  #mayBeStored(): boolean {
+    return this.exists || this.#id === this.requestedId || this.#live.unanswered.any;
   }
 
   /** After a lost reply: was the write carried out after all? */

@@ -189,6 +189,30 @@ describe('a new session whose first write was lost', () => {
     expect(await stored(session.id)).toBe('cart|a:1:{i:0;s:1:"a";}');
   });
 
+  test('reload() reads it', async () => {
+    const session = await manager().open();
+    session.variables['user'] = 'a';
+    store.fates.push('carried out');
+    await expect(session.save()).rejects.toMatchObject(UNKNOWN);
+    const reloaded = session.reload();
+    await Promise.resolve();
+    session.variables['late'] = 1;
+    await reloaded;
+    expect(session.variables).toEqual({ user: 'a', late: 1 });
+  });
+
+  test.each(['carried out', 'not carried out'] as const)(
+    '%s: destroy() leaves nothing',
+    async (fate) => {
+      const session = await manager().open();
+      session.variables['user'] = 'a';
+      store.fates.push(fate);
+      await expect(session.save()).rejects.toMatchObject(UNKNOWN);
+      await session.destroy();
+      expect(await stored(session.id)).toBeNull();
+    },
+  );
+
   test('regenerate() leaves nothing under the old id', async () => {
     const session = await manager().open();
     const { id: first } = session;

@@ -192,3 +192,24 @@ test('what a move had to decide is in its result', async () => {
   const moved = await moveSession(from, to, BASE, ours, true);
   expect(moved).toEqual({ bytes: ours, conflicts: [{ path: 'n', resolution: 'ours' }] });
 });
+
+describe('graceSeconds', () => {
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, '5', null])(
+    '%o is refused before anything is written',
+    async (graceSeconds) => {
+      const session = await manager().open(id);
+      session.variables['n'] = 2;
+      const options = { deleteOld: false, graceSeconds } as unknown as { deleteOld: false };
+      await expect(session.regenerate(options)).rejects.toMatchObject({ code: 'ERR_PSB_OPTIONS' });
+      expect(session.id).toBe(id);
+      expect(await stored(id)).toBe(String(BASE));
+    },
+  );
+
+  test('are rounded up to whole ones', async () => {
+    const session = await manager().open(id);
+    await session.regenerate({ deleteOld: false, graceSeconds: 1.2345 });
+    expect(store.ttl(id)).toBeGreaterThan(1900);
+    expect(store.ttl(id)).toBeLessThanOrEqual(2000);
+  });
+});
