@@ -274,6 +274,7 @@ export class SessionModule implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#open.wait(this.#settings.closeTimeout);
     await Promise.all(this.#open.all().map((session) => session.abandon()));
+    await this.#open.locks.release();
     if (this.#ownsSaveHandler) await this.#settings.saveHandler.close();
   }
 

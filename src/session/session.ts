@@ -592,7 +592,8 @@ export class Session implements AsyncDisposable {
 
   #hold(lock: SessionLock): void {
     const { locking, maxHold } = this.#settings;
-    this.#lock = new HeldLock(lock, { expire: locking.expire, maxHold }, this);
+    const times = { expire: locking.expire, maxHold };
+    this.#lock = new HeldLock(lock, times, this, this.#opened.among?.locks);
   }
 
   #target(): Target {
