@@ -15,17 +15,28 @@ import { assertSameSession } from './replaced.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 import { assertSize } from './size-limit.ts';
+import type { Unanswered } from './unanswered.ts';
 
 export interface Target {
   readonly id: string;
   readonly lock: SessionLock | undefined;
   readonly codec: SessionCodec;
   readonly settings: SessionSettings;
+  /** This session's own writes that may lie there. */
+  readonly unanswered: Unanswered;
 }
 
 export interface Written extends CommitResult {
   /** What is stored now. */
   readonly bytes: Buffer;
+}
+
+export interface Updated extends Written {
+  /**
+   * What the variables said when an earlier write of them was carried out after all; `null` if what
+   * is stored has nothing of theirs.
+   */
+  readonly said: Buffer | null;
 }
 
 /**
@@ -45,8 +56,9 @@ export async function writeMerging(
   base: Buffer | null,
   ours: Buffer,
 ): Promise<Written> {
-  const { id, lock, codec, settings } = target;
+  const { id, lock, codec, settings, unanswered } = target;
   let expected = settings.concurrency === 'overwrite' ? undefined : base;
+  let since = base;
   let bytes = ours;
   let outcome: 'written' | 'merged' = 'written';
   let conflicts: readonly Conflict[] = [];
@@ -54,23 +66,25 @@ export async function writeMerging(
   for (let round = 1; round <= MERGE_ROUNDS; round++) {
     assertSize(bytes, settings.maxBytes, base, found);
     codec.verify(bytes);
-    const result = await unlocked(settings.locking, () =>
-      settings.saveHandler.writeIf(id, bytes, { expected, lock }),
+    const result = await unanswered.remember({ bytes, said: ours }, () =>
+      unlocked(settings.locking, () => settings.saveHandler.writeIf(id, bytes, { expected, lock })),
     );
     if (result.state === 'written') return { outcome, conflicts, bytes };
     found = await newest(target, round, result.bytes);
     const theirs = decodeTheirs(codec, found);
-    const before = base === null ? null : codec.decode(base);
+    const own = unanswered.find(found);
+    if (own) since = own.said;
+    const before = since === null ? null : codec.decode(since);
     // Somebody stored to the byte what we say: his session is ours, whoever it names. Both may have
     // appended the same to a list, though, which the merge alone can tell.
-    if (theirs === null || !found?.equals(ours)) {
+    if (theirs === null || !(own || found?.equals(ours))) {
       assertSameSession(before, theirs, settings.identity);
     }
-    settings.identity.merging();
+    if (!own) settings.identity.merging();
     conflicts = merge(before ?? {}, codec.decode(ours), theirs, settings.onConflict);
     bytes = codec.encode(theirs);
     expected = found;
-    outcome = 'merged';
+    if (!own?.said?.equals(own.bytes)) outcome = 'merged';
     if (found?.equals(bytes)) return { outcome, conflicts, bytes };
   }
   throw overtaken();
@@ -84,9 +98,11 @@ export async function writeUpdating(
   target: Target,
   base: Buffer | null,
   change: (variables: SessionVariables) => void,
-): Promise<Written | null> {
-  const { id, lock, codec, settings } = target;
+): Promise<Updated | null> {
+  const { id, lock, codec, settings, unanswered } = target;
   let current = base;
+  let since = base;
+  let said: Buffer | null = null;
   let outcome: 'written' | 'merged' = 'written';
   // Far more patient than a merge: the caller said that this change must not be lost.
   for (let round = 1; round <= MERGE_ROUNDS * 50; round++) {
@@ -94,17 +110,26 @@ export async function writeUpdating(
     change(variables);
     const bytes = codec.encode(variables);
     if (current !== null && bytes.equals(current)) {
-      return current === base ? null : { outcome: 'merged', conflicts: [], bytes: current };
+      return current === base ? null : { outcome: 'merged', conflicts: [], bytes: current, said };
     }
     assertSize(bytes, settings.maxBytes, current);
     codec.verify(bytes);
-    const result = await unlocked(settings.locking, () =>
-      settings.saveHandler.writeIf(id, bytes, { expected: current, lock }),
+    const result = await unanswered.remember({ bytes, said: since }, () =>
+      unlocked(settings.locking, () =>
+        settings.saveHandler.writeIf(id, bytes, { expected: current, lock }),
+      ),
     );
-    if (result.state === 'written') return { outcome, conflicts: [], bytes };
+    if (result.state === 'written') return { outcome, conflicts: [], bytes, said };
     const found = await newest(target, round, result.bytes);
-    const theirs = decodeTheirs(codec, found);
-    assertSameSession(current === null ? null : codec.decode(current), theirs, settings.identity);
+    const own = unanswered.find(found);
+    if (own) {
+      since = own.said;
+      said = own.said;
+    } else {
+      const theirs = decodeTheirs(codec, found);
+      const before = current === null ? null : codec.decode(current);
+      assertSameSession(before, theirs, settings.identity);
+    }
     current = found;
     outcome = 'merged';
   }

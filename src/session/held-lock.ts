@@ -17,19 +17,42 @@ export interface LockTimes {
   readonly maxHold: number;
 }
 
+/**
+ * The locks that the sessions of one manager hold, for its end: of a session that was forgotten
+ * nobody else would know. They name their sessions weakly.
+ */
+export class HeldLocks {
+  readonly #locks = new Set<HeldLock>();
+
+  add(lock: HeldLock): void {
+    this.#locks.add(lock);
+  }
+
+  remove(lock: HeldLock): void {
+    this.#locks.delete(lock);
+  }
+
+  async release(): Promise<void> {
+    await Promise.all([...this.#locks].map((lock) => lock.release()));
+  }
+}
+
 export class HeldLock {
   readonly lock: SessionLock;
   readonly #times: LockTimes;
   readonly #until: number;
   /** Weakly: a session that was forgotten must not live on by its lock. */
   readonly #holder: WeakRef<LockHolder>;
+  readonly #among: HeldLocks | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(lock: SessionLock, times: LockTimes, holder: LockHolder) {
+  constructor(lock: SessionLock, times: LockTimes, holder: LockHolder, among?: HeldLocks) {
     this.lock = lock;
     this.#times = times;
     this.#until = performance.now() + times.maxHold;
     this.#holder = new WeakRef(holder);
+    this.#among = among;
+    among?.add(this);
     this.#wait();
   }
 
@@ -71,5 +94,6 @@ export class HeldLock {
   #stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#among?.remove(this);
   }
 }

@@ -13,13 +13,17 @@ import type { Conflict } from './merge/conflicts.ts';
 import { merge } from './merge/merge.ts';
 import { inheritNotes } from './merge/slots.ts';
 import type { SessionSettings } from './options.ts';
+import { assertSameSession } from './replaced.ts';
 import type { SessionCodec } from './session-codec.ts';
 import type { SessionVariables } from './session-variables.ts';
 import { Stored } from './stored.ts';
+import { Unanswered } from './unanswered.ts';
 
 const NONE: readonly Conflict[] = Object.freeze([]);
 
 export class LiveVariables {
+  /** Writes that may be what is stored now. */
+  readonly unanswered = new Unanswered();
   readonly #codec: SessionCodec;
   readonly #settings: SessionSettings;
   /** What the variables began as: the base of the next write. */
@@ -109,6 +113,7 @@ export class LiveVariables {
    * @param said `null` if none of it was what the variables said
    */
   wrote(said: Buffer | null, stored: Buffer): void {
+    this.unanswered.forget();
     if (said !== null && said !== this.#stored.bytes) this.#stored = this.#fresh(said);
     this.#newer = said !== null && stored.equals(said) ? undefined : stored;
     this.#stuck = false;
@@ -171,11 +176,15 @@ export class LiveVariables {
    * Other bytes were read. What the variables said then is forgotten; what was assigned since, not.
    *
    * @param said what `said()` answered before the bytes were asked for
+   * @throws SessionError `ERR_PSB_SESSION_GONE`, `ERR_PSB_SESSION_REPLACED` if what was assigned
+   * since belongs to another session than the bytes
    */
   reset(bytes: Buffer | null, said: Stored | undefined): readonly Conflict[] {
     const assigned = said && this.#assignedSince(said);
     const root = assigned && this.#codec.decode(bytes);
+    if (root) this.#assertSame(bytes, root);
     const conflicts = assigned && root && said ? this.#merge(said, assigned, root) : NONE;
+    this.unanswered.forget();
     this.#newer = undefined;
     this.#root = root;
     this.#stored = this.#fresh(bytes);
@@ -201,6 +210,7 @@ export class LiveVariables {
       // Only what was decoded for this request: the rest may be the application's own.
       if (now === null) for (const value of made) empty(value);
     }
+    this.unanswered.forget();
     this.#newer = undefined;
     this.#stored = this.#fresh(null);
     return true;
@@ -208,6 +218,7 @@ export class LiveVariables {
 
   /** There is no session any more, and new variables, empty. */
   clear(): SessionVariables {
+    this.unanswered.forget();
     this.#newer = undefined;
     this.#stored = this.#fresh(null);
     this.#root = this.#open();
@@ -240,6 +251,14 @@ export class LiveVariables {
       if (error instanceof CodecError) return undefined;
       throw error;
     }
+  }
+
+  #assertSame(bytes: Buffer | null, theirs: SessionVariables): void {
+    const known = this.bytes;
+    if (known === null && bytes === null) return;
+    if (this.unanswered.find(bytes)) return;
+    const before = known === null || this.isUnreadable ? null : this.#codec.decode(known);
+    assertSameSession(before, bytes === null ? null : theirs, this.#settings.identity);
   }
 
   #merge(base: Stored, ours: Buffer, into: SessionVariables): readonly Conflict[] {

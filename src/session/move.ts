@@ -4,13 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BridgeError, LockError, SessionError } from '../errors.ts';
+import { LockError, SessionError } from '../errors.ts';
 import { MOVED_FOR, type SessionLock } from '../save-handler/save-handler.ts';
 import { type Target, unlocked } from './conditional-write.ts';
 import type { Conflict } from './merge/conflicts.ts';
 import { merge } from './merge/merge.ts';
 import { assertSameSession } from './replaced.ts';
 import { assertSize } from './size-limit.ts';
+import { isUnknown } from './unanswered.ts';
 
 export interface Moved {
   /** What is stored under the new id. */
@@ -50,11 +51,12 @@ export async function moveSession(
   ours: Buffer,
   deleteOld: boolean,
 ): Promise<Moved> {
-  const { codec, settings } = from;
+  const { codec, settings, unanswered } = from;
   const { saveHandler, locking, identity, maxBytes } = settings;
   const departure = new Departure(from);
   let bytes = ours;
   let found: Buffer = base;
+  let since: Buffer | null = base;
   let expected: Buffer | null = null;
   let conflicts: readonly Conflict[] = [];
   assertSize(bytes, maxBytes, base);
@@ -63,7 +65,8 @@ export async function moveSession(
       codec.verify(bytes);
       const condition = { expected, lock: to.lock };
       const stored = await unlocked(locking, () => saveHandler.writeIf(to.id, bytes, condition));
-      if (stored.state === 'changed') {
+      // Nobody else knows the id: our own bytes are there since a client sent them twice.
+      if (stored.state === 'changed' && !stored.bytes?.equals(bytes)) {
         throw new SessionError('ERR_PSB_SESSION_CONFLICT', 'the new session id is taken already');
       }
       expected = bytes;
@@ -72,9 +75,13 @@ export async function moveSession(
       const left = await departure.leave(found);
       if (left.state === 'written') return { bytes, conflicts };
       const theirs = left.bytes === null ? null : codec.decode(left.bytes);
-      const before = codec.decode(base);
-      assertSameSession(before, theirs, identity);
-      identity.merging();
+      const own = unanswered.find(left.bytes);
+      if (own) since = own.said;
+      const before = codec.decode(since);
+      if (theirs === null || !own) {
+        assertSameSession(before, theirs, identity);
+        identity.merging();
+      }
       conflicts = merge(before, codec.decode(ours), theirs, settings.onConflict);
       bytes = codec.encode(theirs);
       found = left.bytes as Buffer;
@@ -131,8 +138,4 @@ class Departure {
     }
     throw lost;
   }
-}
-
-function isUnknown(error: unknown): boolean {
-  return !(error instanceof BridgeError) || error.code === 'ERR_PSB_STORE_UNKNOWN_OUTCOME';
 }

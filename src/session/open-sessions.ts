@@ -5,6 +5,7 @@
  * garbage collector, they stay, each with its request, until the next full collection. Under load
  * that was most of them.
  */
+import { HeldLocks } from './held-lock.ts';
 
 /** What a manager that closes asks of a session. */
 export interface OpenSession {
@@ -16,6 +17,8 @@ const LOOK_EVERY = 50;
 const FEW = 256;
 
 export class OpenSessions {
+  /** The locks that they hold. */
+  readonly locks = new HeldLocks();
   readonly #places: (WeakRef<OpenSession> | undefined)[] = [];
   readonly #free: number[] = [];
   /** When there are so many places, it is time to look for forgotten ones. */

@@ -106,10 +106,12 @@ export class SessionModule implements AsyncDisposable {
    * gone when it is to be written, that rejects with `ERR_PSB_SESSION_GONE`. For sockets, jobs and
    * administration.
    *
-   * @throws StoreError, LockError, SessionError as `open()` does
+   * @throws StoreError, SessionError as `open()` does
+   * @throws LockError `ERR_PSB_LOCK_BUSY` with `write: true` and `concurrency: 'lock'`, whatever
+   * `onLockFailure` says: who asks to write is not served by a session that cannot be written
    */
   async find(id: string | undefined, options: FindOptions = {}): Promise<Session | null> {
-    return this.#openOr(id, { readOnly: !options.write }, null);
+    return this.#openOr(id, { readOnly: !options.write }, null, 'to write');
   }
 
   /**
@@ -118,6 +120,8 @@ export class SessionModule implements AsyncDisposable {
    *
    * @throws SessionError `ERR_PSB_SESSION_GONE` if there is no such session, before `work` is
    * called, or if it is gone when it is to be written
+   * @throws LockError `ERR_PSB_LOCK_BUSY` with `concurrency: 'lock'`, before `work` is called,
+   * whatever `onLockFailure` says
    */
   async run<T>(
     id: string | undefined,
@@ -126,8 +130,8 @@ export class SessionModule implements AsyncDisposable {
   ): Promise<T> {
     // Strict, whatever the manager's option says: a job does not bring a dead id back to life.
     const session = options.create
-      ? await this.open(id, { useStrictMode: true })
-      : await this.#openOr(id, {}, null);
+      ? ((await this.#openOr(id, { useStrictMode: true }, 'new', 'to write')) as Session)
+      : await this.#openOr(id, {}, null, 'to write');
     if (session === null) {
       throw new SessionError(
         'ERR_PSB_SESSION_GONE',
@@ -145,11 +149,15 @@ export class SessionModule implements AsyncDisposable {
     return result;
   }
 
-  /** @param otherwise what to do where there is no session: begin a new one, or answer `null` */
+  /**
+   * @param otherwise what to do where there is no session: begin a new one, or answer `null`
+   * @param purpose `to write`: a busy lock is an error, whatever `onLockFailure` says
+   */
   async #openOr(
     id: string | undefined,
     options: OpenOptions,
     otherwise: 'new' | null,
+    purpose?: 'to write',
   ): Promise<Session | null> {
     if (!this.#awaits(options.follows)) this.#assertRunning();
     const requestedId = isSessionId(id) ? id : undefined;
@@ -163,7 +171,7 @@ export class SessionModule implements AsyncDisposable {
     let lockBusy = false;
     try {
       if (requestedId !== undefined && !readOnly && concurrency === 'lock') {
-        lock = await this.#lock(requestedId);
+        lock = await this.#lock(requestedId, purpose);
         lockBusy = lock === undefined;
         readOnly = lockBusy;
       }
@@ -269,17 +277,19 @@ export class SessionModule implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#open.wait(this.#settings.closeTimeout);
     await Promise.all(this.#open.all().map((session) => session.abandon()));
+    await this.#open.locks.release();
     if (this.#ownsSaveHandler) await this.#settings.saveHandler.close();
   }
 
-  async #lock(id: string): Promise<SessionLock | undefined> {
+  async #lock(id: string, purpose: 'to write' | undefined): Promise<SessionLock | undefined> {
     const done = watch('lock');
     try {
       const lock = await this.#settings.saveHandler.lock(id);
       done(id, { outcome: 'held' });
       return lock;
     } catch (error) {
-      if (!(error instanceof LockError) || this.#settings.onLockFailure === 'error') throw error;
+      const fails = this.#settings.onLockFailure === 'error' || purpose === 'to write';
+      if (!(error instanceof LockError) || fails) throw error;
       done(id, { outcome: 'readonly', code: error.code });
       return undefined;
     }

@@ -48,7 +48,8 @@ export interface RegenerateOptions {
   readonly deleteOld?: boolean | undefined;
   /**
    * With `deleteOld: false`: seconds that the old id lives on with its old bytes, for requests
-   * that are on their way during a rotation. A PHP request that touches it prolongs it.
+   * that are on their way during a rotation, rounded up to whole ones. A PHP request that touches
+   * it prolongs it.
    */
   readonly graceSeconds?: number | undefined;
 }
@@ -285,7 +286,9 @@ export class Session implements AsyncDisposable {
       const done = watch('destroy');
       try {
         let result: DestroyResult = { forced: false };
-        if (this.exists) result = await logOut(this.#settings, this.#id, this.#lock?.lock, how);
+        if (this.#mayBeStored()) {
+          result = await logOut(this.#settings, this.#id, this.#lock?.lock, how);
+        }
         this.#live.clear();
         done(this.#id, { outcome: result.forced ? 'forced' : 'destroyed' });
         await this.#end('destroyed');
@@ -316,7 +319,8 @@ export class Session implements AsyncDisposable {
 
   /**
    * Forgets unsaved changes and reads the session again; PHP's `session_reset()`. `variables` is
-   * another object afterwards. What is assigned while this is under way is not forgotten.
+   * another object afterwards. What is assigned while this is under way is not forgotten; if
+   * another session lies under the id by then (`ERR_PSB_SESSION_REPLACED`), this changes nothing.
    */
   reload(): Promise<void> {
     return this.#exclusively(async () => {
@@ -392,10 +396,20 @@ export class Session implements AsyncDisposable {
 
   /** @param always also what did not change, as long as nobody else changed it */
   async #save(always = false): Promise<CommitResult> {
+    // An await between encoding and writing would cost the check of what was encoded.
+    if (this.#live.unanswered.any) await this.#settle();
     const bytes = this.#toWrite() ?? (always ? this.#live.base : null);
     if (bytes === null) return UNCHANGED;
     const { outcome, conflicts } = await this.#write(bytes);
     return { outcome, conflicts: [...conflicts, ...this.#live.follow()] };
+  }
+
+  /**
+   * After lost replies, where no conditional write will meet what they were for: what was taken back
+   * since is a change if it was stored, and what nobody can read may be replaced already.
+   */
+  async #settle(): Promise<void> {
+    if (this.#live.isUnreadable || this.#toWrite() === null) await this.#findOwnWrite();
   }
 
   /** PHP without lazy_write stores what it read once more. */
@@ -407,10 +421,12 @@ export class Session implements AsyncDisposable {
   /** The variables do not follow here: after a commit nobody may be there to see it. */
   async #write(bytes: Buffer): Promise<CommitResult> {
     this.#assertCookiePossible(this.#id);
-    const { base } = this.#live;
+    const { base, unanswered } = this.#live;
     const written =
       base !== null && this.#live.isUnreadable
-        ? await replaceUnreadable(this.#target(), base, bytes)
+        ? await unanswered.remember({ bytes, said: bytes }, () =>
+            replaceUnreadable(this.#target(), base, bytes),
+          )
         : await writeMerging(this.#target(), base, bytes);
     this.#live.wrote(bytes, written.bytes);
     this.#refreshed = true;
@@ -422,14 +438,17 @@ export class Session implements AsyncDisposable {
     let result = UNCHANGED;
     try {
       if (!this.readOnly && !this.#isLeftForDead()) {
+        if (this.#live.unanswered.any) await this.#settle();
         let bytes = this.#toWrite();
         for (let round = 1; ; round++) {
           if (bytes !== null) result = both(result, await this.#write(bytes));
           else if (this.#wantsRefresh()) await this.#touch();
           else break;
-          if (round === COMMIT_ROUNDS) break;
           // What was assigned meanwhile. Nothing is awaited between this look and the end.
           bytes = this.#live.changed();
+          if (round < COMMIT_ROUNDS) continue;
+          if (bytes !== null) this.#warnOfLeft();
+          break;
         }
       }
     } catch (error) {
@@ -460,6 +479,14 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  #warnOfLeft(): void {
+    this.#settings.warnOnce(
+      'PSB_COMMIT_UNFINISHED',
+      `session variables were assigned again during each of ${COMMIT_ROUNDS} writes of a commit; ` +
+        'what was assigned last is not stored',
+    );
+  }
+
   async #update(change: (variables: SessionVariables) => void): Promise<CommitResult> {
     const written = await this.#readable(() => {
       this.#assertCookiePossible(this.#id);
@@ -470,7 +497,7 @@ export class Session implements AsyncDisposable {
       });
     });
     if (written === null) return UNCHANGED;
-    this.#live.wrote(null, written.bytes);
+    this.#live.wrote(written.said, written.bytes);
     this.#refreshed = true;
     return { outcome: written.outcome, conflicts: this.#live.follow() };
   }
@@ -493,8 +520,14 @@ export class Session implements AsyncDisposable {
     if (deleteOld && graceSeconds > 0) {
       throw new OptionsError('graceSeconds keeps the old session, which deleteOld deletes');
     }
+    // Redis takes whole numbers, and would refuse after everything was written.
+    const grace = Math.ceil(graceSeconds);
+    if (typeof graceSeconds !== 'number' || !(grace >= 0) || !Number.isSafeInteger(grace * 1000)) {
+      throw new OptionsError('graceSeconds must be a number of seconds');
+    }
     // What nobody can read must not get a second life under a new id.
     if (this.exists && !this.used) this.variables;
+    if (!this.exists) await this.#findOwnWrite();
     if (!this.exists) {
       // There is nothing to move, and a new id nobody else can want.
       await this.#startAnew();
@@ -503,7 +536,7 @@ export class Session implements AsyncDisposable {
     const said = this.#live.said();
     const hasChanged = this.changed;
     try {
-      return await this.#move(deleteOld, graceSeconds);
+      return await this.#move(deleteOld, grace);
     } catch (error) {
       if (!isGone(error) || hasChanged || this.#opened.mustExist) throw error;
       if (!this.#live.forget(said)) throw error;
@@ -513,7 +546,21 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** Also what another request stored under an id that was adopted, and what nobody answered. */
+  #mayBeStored(): boolean {
+    return this.exists || this.#id === this.requestedId || this.#live.unanswered.any;
+  }
+
+  /** After a lost reply: was the write carried out after all? */
+  async #findOwnWrite(): Promise<void> {
+    if (!this.#live.unanswered.any) return;
+    const bytes = await this.#settings.saveHandler.read(this.#id);
+    const own = this.#live.unanswered.find(bytes);
+    if (own) this.#live.wrote(own.said, own.bytes);
+  }
+
   async #startAnew(): Promise<void> {
+    this.#live.unanswered.forget();
     const lock = this.#lock;
     this.#lock = undefined;
     this.#id = this.#settings.saveHandler.createSid();
@@ -607,7 +654,8 @@ export class Session implements AsyncDisposable {
 
   #hold(lock: SessionLock): void {
     const { locking, maxHold } = this.#settings;
-    this.#lock = new HeldLock(lock, { expire: locking.expire, maxHold }, this);
+    const times = { expire: locking.expire, maxHold };
+    this.#lock = new HeldLock(lock, times, this, this.#opened.among?.locks);
   }
 
   #target(): Target {
@@ -617,7 +665,8 @@ export class Session implements AsyncDisposable {
       this.#opened.mustExist && this.#settings.concurrency === 'overwrite'
         ? { ...this.#settings, concurrency: 'merge' }
         : this.#settings;
-    return { id: this.#id, lock, codec: this.#codec, settings };
+    const { unanswered } = this.#live;
+    return { id: this.#id, lock, codec: this.#codec, settings, unanswered };
   }
 
   /** A session that the client cannot learn of must not come into being. */

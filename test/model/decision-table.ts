@@ -168,7 +168,9 @@ export const decide: Decide = (keys, command, means) => {
   }
 
   function deleted(why: 'logout' | 'moved'): SessionKeys {
-    return { ...keys, data: null, ttl: 'none', revoked: means.revokes ? why : keys.revoked };
+    // Who moved has the new id: a logout of the old one is none of the new one.
+    const left = keys.revoked === 'moved' ? 'moved' : why;
+    return { ...keys, data: null, ttl: 'none', revoked: means.revokes ? left : keys.revoked };
   }
 
   /** A write is refused under a tombstone, even one that has no condition. */

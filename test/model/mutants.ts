@@ -56,6 +56,11 @@ export const BROKEN_TABLES: Readonly<Record<string, Decide>> = {
         ? decide(keys, withoutCondition(command), { ...means, revokes: false })
         : decided,
   ),
+  'a logout makes a logout of a move': changed('destroyIf', (decided, keys) =>
+    keys.revoked === 'moved' && decided.answer.state === 'written'
+      ? { ...decided, keys: { ...decided.keys, revoked: 'logout' } }
+      : decided,
+  ),
   'a move leaves no marker': changed('leaveIf', (decided, keys) => ({
     ...decided,
     keys: { ...decided.keys, moved: keys.moved },

@@ -74,6 +74,8 @@ export function brokenAtTheEnd(world: World, { losses, revokes }: Scenario): str
     return 'a dead login has no second copy: the fresh one stayed, and nobody was told';
   }
   if (left && !told && nothingLost) return 'who was moved is told so';
-  if (loggedOut && revokes && old.revoked !== 'logout') return 'a logout is remembered';
+  // Of an id that was left the client has the new one, and its cookie must not be ended.
+  const why = left ? 'moved' : 'logout';
+  if (loggedOut && revokes && old.revoked !== why) return `a ${why} is remembered`;
   return null;
 }

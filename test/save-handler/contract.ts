@@ -305,9 +305,15 @@ export function saveHandlerContract(
       expect(await revoking.read(id, { seen })).toBeNull();
       expect(seen).toEqual({ revoked: false, left: true });
       expect(await handler.read(id)).toBeNull();
-      const ended: Seen = {};
+      // Nor by a logout that comes late: it would end the cookie of the new session.
+      const late: Seen = {};
       await revoking.destroy(id);
-      await revoking.read(id, { seen: ended });
+      await revoking.read(id, { seen: late });
+      expect(late).toEqual({ revoked: false, left: true });
+      const other = createSessionId();
+      const ended: Seen = {};
+      await revoking.destroy(other);
+      await revoking.read(other, { seen: ended });
       expect(ended).toEqual({ revoked: true, left: false });
       const never: Seen = {};
       await revoking.read(createSessionId(), { seen: never });

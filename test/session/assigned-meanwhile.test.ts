@@ -190,6 +190,40 @@ describe('a variable that is assigned while a method is under way is stored by t
     expect(await stored()).toBe('guest|b:1;n|i:7;late|i:1;');
   });
 
+  test.each([
+    ['another user', 'guest|b:1;userid|s:3:"lde";', 'ERR_PSB_SESSION_REPLACED'],
+    ['another session', 'other|i:1;', 'ERR_PSB_SESSION_REPLACED'],
+    ['nobody', null, 'ERR_PSB_SESSION_GONE'],
+  ])('reload() of what is %s now: it is not given to him', async (_, now, code) => {
+    await store.write(id, bytes('guest|b:1;userid|s:3:"kky";'));
+    const session = await manager({ identity: ['userid'] }).open(id);
+    session.variables['n'] = 1;
+    if (now === null) await store.destroy(id);
+    else await store.write(id, bytes(now));
+    during('read', () => put(session, { late: 'of kky' }));
+    await expect(session.reload()).rejects.toMatchObject({ code });
+    expect(session.variables).toEqual({ guest: true, userid: 'kky', n: 1, late: 'of kky' });
+    await expect(session.commit()).rejects.toMatchObject({ code });
+    expect(await stored()).toBe(now ?? undefined);
+  });
+
+  test('reload() without assignments goes on with whatever is there', async () => {
+    await store.write(id, bytes('userid|s:3:"kky";'));
+    const session = await manager({ identity: ['userid'] }).open(id);
+    session.variables['n'] = 1;
+    await store.write(id, bytes('userid|s:3:"lde";'));
+    await session.reload();
+    expect(session.variables).toEqual({ userid: 'lde' });
+  });
+
+  test('reload() of a session that is not stored yet', async () => {
+    const session = await manager({ identity: ['userid'] }).open();
+    session.variables['n'] = 1;
+    during('read', () => put(session, { late: 1 }));
+    await session.reload();
+    expect(session.variables).toEqual({ late: 1 });
+  });
+
   test.each(['before', 'after'])('the write of the commit itself, %s it', async (when) => {
     const told: unknown[] = [];
     const session = await manager({ onCommit: (result) => told.push(result) }).open(id);
@@ -218,20 +252,24 @@ describe('a variable that is assigned while a method is under way is stored by t
     expect(await stored()).toBe('guest|b:1;n|i:1;late|i:1;');
   });
 
-  test('a commit ends, whoever goes on assigning', async () => {
-    const session = await manager().open(id);
+  test('a commit ends, whoever goes on assigning, and tells what it left', async () => {
+    const warnings: string[] = [];
+    const sessions = manager({ onWarning: (code) => warnings.push(code) });
+    const session = await sessions.open(id);
     let n = 1;
     slow.pause = (call) => {
       if (call === 'writeIf') session.variables['n'] = ++n;
     };
     expect((await session.commit()).outcome).toBe('unchanged');
-    const busy = await manager().open(id);
+    expect(warnings).toEqual([]);
+    const busy = await sessions.open(id);
     busy.variables['n'] = 0;
     slow.pause = (call) => {
       if (call === 'writeIf') busy.variables['n'] = ++n;
     };
     expect((await busy.commit()).outcome).toBe('written');
     expect(n).toBeLessThan(50);
+    expect(warnings).toEqual(['PSB_COMMIT_UNFINISHED']);
   });
 });
 

@@ -163,3 +163,31 @@ describe('find()', () => {
     });
   });
 });
+
+describe("onLockFailure 'readonly' and a lock that stays busy", () => {
+  const busy = { concurrency: 'lock', onLockFailure: 'readonly' } as const;
+
+  test.each([{}, { create: true }])('run(%o) rejects before the work', async (options) => {
+    await store.lock(id);
+    let called = false;
+    const run = manager(busy).run(
+      id,
+      () => {
+        called = true;
+      },
+      options,
+    );
+    await expect(run).rejects.toMatchObject({ code: 'ERR_PSB_LOCK_BUSY' });
+    expect(called).toBe(false);
+  });
+
+  test('find() for writing rejects, for reading it does not ask for the lock', async () => {
+    await store.lock(id);
+    const sessions = manager(busy);
+    await expect(sessions.find(id, { write: true })).rejects.toMatchObject({
+      code: 'ERR_PSB_LOCK_BUSY',
+    });
+    expect((await sessions.find(id))?.variables).toEqual({ userid: 'kky' });
+    expect((await sessions.open(id)).readOnly).toBe(true);
+  });
+});

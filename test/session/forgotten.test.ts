@@ -66,6 +66,23 @@ describe('sessions that nobody ends', () => {
     20_000,
   );
 
+  test('close() releases their locks at once', async () => {
+    const store = new MemorySaveHandler({ lockRetries: 1, lockWaitTime: 1000 });
+    const sessions = new SessionManager({
+      saveHandler: store,
+      concurrency: 'lock',
+      closeTimeout: 50,
+      onWarning: () => {},
+    });
+    const { ids, collected } = await forget(sessions, store, 20);
+    expect(collected).toBeGreaterThan(17);
+    await expect(store.lock(ids[0] as string)).rejects.toMatchObject({ code: 'ERR_PSB_LOCK_BUSY' });
+    // The sessions stay in this store, so that their locks can be looked at.
+    store.close = async () => {};
+    await sessions.close();
+    for (const id of ids) await (await store.lock(id)).release();
+  });
+
   test('close() waits for those that somebody has', async () => {
     const sessions = new SessionManager({ saveHandler: new MemorySaveHandler() });
     const session = await sessions.open();

@@ -164,3 +164,26 @@ test.each(['merge', 'overwrite'] as const)(
     expect(await php.read(id)).toEqual(BASE);
   },
 );
+
+test('an adopted id under which another request stored a session meanwhile', async () => {
+  const other = createSessionId();
+  const session = await manager(0, { useStrictMode: false }).open(other);
+  expect(session.exists).toBe(false);
+  await php.write(other, BASE);
+  await session.destroy();
+  expect(await php.read(other)).toBeNull();
+});
+
+test('of an id that regenerate() left: the next request with it does not end the cookie', async () => {
+  const sessions = manager(100);
+  await lock.release();
+  const session = await sessions.open(id);
+  const beside = await sessions.open(id);
+  await session.regenerate();
+  await beside.destroy();
+  await sessions.destroy(id);
+  const late = await sessions.open(id);
+  expect(late.revoked).toBe(false);
+  expect(late.id).not.toBe(id);
+  expect(String(await php.read(session.id))).toBe(String(BASE));
+});

@@ -12,6 +12,7 @@ import { createSessionId } from '../../src/save-handler/session-id.ts';
 import { moveSession } from '../../src/session/move.ts';
 import { resolveSessionSettings } from '../../src/session/options.ts';
 import { SessionCodec } from '../../src/session/session-codec.ts';
+import { Unanswered } from '../../src/session/unanswered.ts';
 
 const BASE = Buffer.from('userid|s:3:"kky";n|i:1;');
 const lost = () => new StoreError('ERR_PSB_STORE_UNKNOWN_OUTCOME', 'lost');
@@ -187,6 +188,28 @@ test('what a move had to decide is in its result', async () => {
   const codec = new SessionCodec('php', -1);
   const ours = Buffer.from('userid|s:3:"kky";n|i:2;');
   const to = { id: createSessionId(), lock: undefined };
-  const moved = await moveSession({ id, lock: undefined, codec, settings }, to, BASE, ours, true);
+  const from = { id, lock: undefined, codec, settings, unanswered: new Unanswered() };
+  const moved = await moveSession(from, to, BASE, ours, true);
   expect(moved).toEqual({ bytes: ours, conflicts: [{ path: 'n', resolution: 'ours' }] });
+});
+
+describe('graceSeconds', () => {
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, '5', null])(
+    '%o is refused before anything is written',
+    async (graceSeconds) => {
+      const session = await manager().open(id);
+      session.variables['n'] = 2;
+      const options = { deleteOld: false, graceSeconds } as unknown as { deleteOld: false };
+      await expect(session.regenerate(options)).rejects.toMatchObject({ code: 'ERR_PSB_OPTIONS' });
+      expect(session.id).toBe(id);
+      expect(await stored(id)).toBe(String(BASE));
+    },
+  );
+
+  test('are rounded up to whole ones', async () => {
+    const session = await manager().open(id);
+    await session.regenerate({ deleteOld: false, graceSeconds: 1.2345 });
+    expect(store.ttl(id)).toBeGreaterThan(1900);
+    expect(store.ttl(id)).toBeLessThanOrEqual(2000);
+  });
 });

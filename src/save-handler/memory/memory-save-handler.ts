@@ -219,7 +219,8 @@ export class MemorySaveHandler implements SaveHandler {
 
   #remove(id: string, why: 'logout' | 'moved'): void {
     this.#sessions.delete(id);
-    if (this.revokes) this.#revoke(id, why);
+    // Of an id that a move left the client has the new one, which a logout of the old must not end.
+    if (this.revokes) this.#revoke(id, this.#tombstone(id) === 'moved' ? 'moved' : why);
   }
 
   #revoke(id: string, why: 'logout' | 'moved'): void {

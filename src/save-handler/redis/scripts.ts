@@ -85,12 +85,16 @@ return 0
 `,
 );
 
-/** ARGV[4]: ms for which the id stays revoked, 0 for none. */
+/**
+ * ARGV[4]: ms for which the id stays revoked, 0 for none. An id that a move left stays one: its
+ * client has the new id, and the logout of the old one must not end that.
+ */
 export const DESTROY = script(
   'destroy',
   `${KEYS}${LOCK_CHECK}${CONDITION}
+local why = revoked and redis.call('GET', revokedKey) == 'moved' and 'moved' or ''
 redis.call('DEL', KEYS[1])
-if revokedKey then redis.call('SET', revokedKey, '', 'PX', ARGV[4]) end
+if revokedKey then redis.call('SET', revokedKey, why, 'PX', ARGV[4]) end
 return 0
 `,
 );

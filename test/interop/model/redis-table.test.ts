@@ -109,6 +109,7 @@ const MUTANTS: readonly Mutant[] = [
   ['a move does not know its marker', 'LEAVE', '== ARGV[5] then return 0', '== 0 then return 0'],
   ['a move is taken for a logout', 'LEAVE', "revokedKey, 'moved'", "revokedKey, ''"],
   ['a logout leaves no tombstone', 'DESTROY', 'if revokedKey then redis', 'if false then redis'],
+  ['a logout makes one of a move', 'DESTROY', "and 'moved' or ''", "and '' or ''"],
   ['a read does not look for the tombstone', 'READ', 'if KEYS[2] then', 'if false then'],
   ['what came back after a logout stays', 'READ', "redis.call('DEL', KEYS[1])", ''],
   ['a read cuts a longer TTL', 'READ', "(ARGV[2] ~= '1' or left < ttl)", 'true'],
