@@ -42,7 +42,7 @@ export async function withFreePorts<T>(
       return await start([...ports]);
     } catch (error) {
       failure = error;
-      if (!/in use|bind/i.test(String(error))) break;
+      if (!/in ?use|bind/i.test(String(error))) break;
     }
   }
   throw failure;
