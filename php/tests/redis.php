@@ -41,24 +41,27 @@ const ID = 'abcdefghijklmnopqrstuvwxyz';
 const KEY = 'PHPREDIS_SESSION:' . ID;
 
 /** Does what it is told, but the replies to some scripts are lost. */
-final class LosingRedis extends Redis
+abstract class LossyRedis extends Redis
 {
     /** How many replies to lose. */
     public int $losses = 0;
 
-    public static function connected(): self
+    /** @return static */
+    public static function connected()
     {
-        $redis = new self();
+        $redis = new static();
         $parts = explode(':', (string) getenv('PSB_REDIS'));
         isset($parts[1]) ? $redis->connect($parts[0], (int) $parts[1]) : $redis->connect($parts[0]);
 
         return $redis;
     }
 
-    #[\ReturnTypeWillChange]
-    public function evalsha($sha1, $args = [], $num_keys = 0)
+    /**
+     * @param mixed $answer
+     * @return mixed
+     */
+    protected function lose($answer)
     {
-        $answer = parent::evalsha($sha1, $args, $num_keys);
         if ($answer !== false && $this->losses > 0) {
             $this->losses--;
             throw new \RedisException('read error on connection');
@@ -67,6 +70,16 @@ final class LosingRedis extends Redis
         return $answer;
     }
 }
+
+// phpredis 6 declares what evalsha() returns, and 5 does not: a word that PHP 7.4 does not know.
+$returns = (new \ReflectionMethod(Redis::class, 'evalsha'))->hasReturnType() ? ': mixed' : '';
+eval('namespace ' . __NAMESPACE__ . '; final class LosingRedis extends LossyRedis
+{
+    public function evalsha($sha1, $args = [], $num_keys = 0)' . $returns . '
+    {
+        return $this->lose(parent::evalsha($sha1, $args, $num_keys));
+    }
+}');
 
 /** One request with the session ID: what it is told about losses, and what PHP says. */
 final class Request

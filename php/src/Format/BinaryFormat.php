@@ -42,7 +42,10 @@ final class BinaryFormat implements SessionFormat
         // A reference is a map that begins with the key nil, as the map of the variables itself.
         $heads = ["\xDE" => 3, "\xDF" => 5];
 
-        return preg_match('/\xC0[\x01-\x05]/', substr($bytes, 2 + ($heads[$bytes[0] ?? ''] ?? 1))) === 1
+        // PHP 7.4 answers false behind the end.
+        $body = (string) substr($bytes, 2 + ($heads[$bytes[0] ?? ''] ?? 1));
+
+        return preg_match('/\xC0[\x01-\x05]/', $body) === 1
             ? Sharing::REFERENCES
             : Sharing::OBJECTS;
     }
