@@ -6,7 +6,7 @@
 import { type Cell, getNotes, makeNotes, type Notes, setNotes } from '../../codec/notes.ts';
 import { decodeDeferred } from '../../codec/session.ts';
 import { define, PhpObject } from '../../codec/values.ts';
-import { align, pairLeftOver } from './alignment.ts';
+import { align, pairChanged, pairLeftOver } from './alignment.ts';
 import { Interner } from './interner.ts';
 import { Survey, type Surveyed } from './survey.ts';
 
@@ -103,26 +103,11 @@ function origins(live: Surveyed, merged: Surveyed): number[] {
   const matched = align(live.numbers, merged.numbers);
   if (matched === null) return places;
   const moved = pairLeftOver(live.numbers, merged.numbers, matched);
+  const changed = pairChanged(matched, moved, merged.length);
   for (let i = 0; i < live.length; i++) {
-    const place = matched[i] === -1 ? (moved?.[i] ?? -1) : (matched[i] as number);
+    // It is one of the three at most.
+    const place = Math.max(matched[i] as number, moved?.[i] ?? -1, changed[i] as number);
     if (place !== -1) places[place] = i;
-  }
-  // Between items that stayed the same: as many others as there were are those, changed.
-  let run: number[] = [];
-  let next = 0;
-  for (let i = 0; i <= live.length; i++) {
-    const end = i === live.length ? merged.length : (matched[i] as number);
-    if (end === -1) {
-      if ((moved?.[i] ?? -1) === -1) run.push(i);
-      continue;
-    }
-    const fresh: number[] = [];
-    for (; next < end; next++) if (places[next] === -1) fresh.push(next);
-    if (fresh.length === run.length) {
-      for (const [at, place] of fresh.entries()) places[place] = run[at] as number;
-    }
-    run = [];
-    next++;
   }
   return places;
 }

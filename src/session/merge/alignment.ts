@@ -127,6 +127,41 @@ export function pairLeftOver(
   return found;
 }
 
+/**
+ * For each item of the base that has become another one in its place: where that stands; else −1.
+ * Between two items that are matched, as many new ones as there were are those, changed. What was
+ * moved is neither.
+ *
+ * @param moved what `pairLeftOver()` says
+ * @param length of the side
+ */
+export function pairChanged(
+  matched: Int32Array,
+  moved: Int32Array | null,
+  length: number,
+): Int32Array {
+  const changed = new Int32Array(matched.length).fill(-1);
+  const copies = new Uint8Array(length);
+  for (const place of moved ?? []) if (place !== -1) copies[place] = 1;
+  let run: number[] = [];
+  let next = 0;
+  for (let i = 0; i <= matched.length; i++) {
+    const place = i === matched.length ? length : (matched[i] as number);
+    if (place === -1) {
+      if ((moved?.[i] ?? -1) === -1) run.push(i);
+      continue;
+    }
+    const fresh: number[] = [];
+    for (; next < place; next++) if (copies[next] === 0) fresh.push(next);
+    if (fresh.length === run.length) {
+      for (const [at, item] of run.entries()) changed[item] = fresh[at] as number;
+    }
+    run = [];
+    next++;
+  }
+  return changed;
+}
+
 /** Larger memory is not kept for the next list. */
 const MOST_KEPT = 1 << 18;
 

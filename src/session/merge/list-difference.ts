@@ -4,7 +4,7 @@
  *
  * The PHP class takes the same steps (Merge/ListDifference.php).
  */
-import { align, pairLeftOver } from './alignment.ts';
+import { align, pairChanged, pairLeftOver } from './alignment.ts';
 
 type Side = 'ours' | 'theirs';
 
@@ -89,8 +89,8 @@ function dropMoved(base: readonly number[], ours: Edited, theirs: Edited): Step[
   const steps: Step[] = [];
   if (ours.copies.size + theirs.copies.size === 0) return steps;
   const gap = gaps(ours.matched, theirs.matched);
-  const ourChanges = changedInPlace(ours);
-  const theirChanges = changedInPlace(theirs);
+  const ourChanges = pairChanged(ours.matched, ours.moved, ours.numbers.length);
+  const theirChanges = pairChanged(theirs.matched, theirs.moved, theirs.numbers.length);
   for (let i = 0; i < base.length; i++) {
     const ourPlace = ours.moved?.[i] ?? -1;
     const theirPlace = theirs.moved?.[i] ?? -1;
@@ -98,35 +98,15 @@ function dropMoved(base: readonly number[], ours: Edited, theirs: Edited): Step[
       if (gap(ours, ourPlace) === gap(theirs, theirPlace)) continue;
       theirs.dropped.add(theirPlace);
       steps.push({ kind: 'report', base: i, resolution: 'ours' });
-    } else if (ourPlace >= 0 && theirs.matched[i] === -1 && theirChanges[i] === 0) {
+    } else if (ourPlace >= 0 && theirs.matched[i] === -1 && theirChanges[i] === -1) {
       ours.dropped.add(ourPlace);
       steps.push({ kind: 'report', base: i, resolution: 'deleted' });
-    } else if (theirPlace >= 0 && ours.matched[i] === -1 && ourChanges[i] === 0) {
+    } else if (theirPlace >= 0 && ours.matched[i] === -1 && ourChanges[i] === -1) {
       theirs.dropped.add(theirPlace);
       steps.push({ kind: 'report', base: i, resolution: 'deleted' });
     }
   }
   return steps;
-}
-
-/** Which items of the base have become others: a run of them as many new ones. */
-function changedInPlace({ numbers, matched, moved, copies }: Edited): Uint8Array {
-  const changed = new Uint8Array(matched.length);
-  let run: number[] = [];
-  let next = 0;
-  for (let i = 0; i <= matched.length; i++) {
-    const place = i === matched.length ? numbers.length : (matched[i] as number);
-    if (place === -1) {
-      if ((moved?.[i] ?? -1) === -1) run.push(i);
-      continue;
-    }
-    let fresh = 0;
-    for (; next < place; next++) if (!copies.has(next)) fresh++;
-    if (fresh === run.length) for (const at of run) changed[at] = 1;
-    run = [];
-    next++;
-  }
-  return changed;
 }
 
 /** How many items that both sides kept stand before a place. */
